@@ -1,0 +1,1 @@
+"""The SQLite log: append-only, chained, written before anything takes effect."""

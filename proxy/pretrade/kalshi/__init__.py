@@ -1,0 +1,1 @@
+"""Everything that knows the exchange's language, and nothing else does."""

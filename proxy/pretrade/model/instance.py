@@ -1,0 +1,34 @@
+"""What an instance is: its role, where it trades, and whether it may trade now."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """W is the live-trading instance, R reads only, ABH is experimental."""
+
+    W = "W"
+    R = "R"
+    ABH = "ABH"
+
+
+class Environment(StrEnum):
+    """Where approved orders go."""
+
+    PRACTICE = "practice"
+    DEMO = "demo"
+    PRODUCTION = "production"
+
+
+class Mode(StrEnum):
+    """`live` sends what is approved; `dry_run` answers like the exchange and sends nothing."""
+
+    DRY_RUN = "dry_run"
+    LIVE = "live"
+
+
+class TradingState(StrEnum):
+    """ACTIVE lets every approved write through, REDUCING only what lowers exposure, HALTED only exits."""
+
+    ACTIVE = "ACTIVE"
+    REDUCING = "REDUCING"
+    HALTED = "HALTED"
