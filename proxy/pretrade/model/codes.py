@@ -58,6 +58,7 @@ class DenyCode(StrEnum):
     JOURNAL_UNAVAILABLE = "JOURNAL_UNAVAILABLE"
     EXCHANGE_UNREACHABLE = "EXCHANGE_UNREACHABLE"
     EXCHANGE_SILENT = "EXCHANGE_SILENT"
+    LIVE_KEY_REFUSED = "LIVE_KEY_REFUSED"
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
     SHUTTING_DOWN = "SHUTTING_DOWN"
     INTERNAL_FAULT = "INTERNAL_FAULT"
@@ -271,6 +272,12 @@ CODES: dict[DenyCode, CodeInfo] = {
         504,
         "The exchange did not answer this read in time.",
         "Try the read again.",
+    ),
+    DenyCode.LIVE_KEY_REFUSED: CodeInfo(
+        Step.SEND,
+        503,
+        "The exchange does not accept the key that the proxy signs with; the client's own key is not the cause.",
+        "An operator checks `signing` in the policy: the key id, the key file, and the key's state at the exchange.",
     ),
     DenyCode.OUTCOME_UNKNOWN: CodeInfo(
         Step.SEND,

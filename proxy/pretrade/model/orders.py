@@ -114,7 +114,7 @@ class CancelBatch:
 
 @dataclass(frozen=True, slots=True)
 class CancelAll:
-    """Cancel every resting order of one subaccount on every shard. The gate always writes the subaccount in, because the
+    """Cancel every resting order of one subaccount on every shard. The gate writes the subaccount in, because the
     exchange reads a missing number as all of them (orders.md 6)."""
 
     subaccount: int | None = None
