@@ -1,0 +1,78 @@
+"""The journal's files as the operating system sees them: who owns them, whether they are still the same, who has them.
+
+Rule of this file: a database file is looked at with stat only. Closing any descriptor of it in this process would drop
+SQLite's locks, so the one open() here makes the file, before SQLite has ever seen it.
+"""
+
+import fcntl
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from pretrade.journal.errors import JournalError
+
+type Identity = tuple[int, int]
+"""Device and inode: the same file as long as both are."""
+
+
+def create_file(path: Path, mode: int = 0o600) -> None:
+    """Make an empty file where there is none; never through a symbolic link. Raises FileExistsError, OSError."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode))
+
+
+def require_private(path: Path) -> None:
+    """Refuse a database, or a file that SQLite keeps beside it, that somebody else could read or have put there.
+
+    Raises JournalError; a file that is not there is fine.
+    """
+    for file in (path, wal_of(path), path.with_name(path.name + "-shm")):
+        with suppress(FileNotFoundError):
+            _require_own(file, os.lstat(file))
+
+
+def _require_own(file: Path, found: os.stat_result) -> None:
+    if stat.S_ISLNK(found.st_mode):
+        raise JournalError(f"{file} is a symbolic link; the journal must be a file of its own")
+    if not stat.S_ISREG(found.st_mode):
+        raise JournalError(f"{file} is not a regular file")
+    if found.st_uid != os.geteuid():
+        raise JournalError(f"{file} belongs to user {found.st_uid}, this program runs as user {os.geteuid()}")
+    if found.st_mode & 0o077:
+        mode = stat.S_IMODE(found.st_mode)
+        raise JournalError(f"{file} has mode {mode:04o}, so others may reach it; expected 0600: chmod 600 {file}")
+
+
+def wal_of(path: Path) -> Path:
+    """The write-ahead log that SQLite keeps beside a database."""
+    return path.with_name(path.name + "-wal")
+
+
+def identity(path: Path) -> Identity:
+    """Which file a name stands for now. Raises OSError when none is there."""
+    found = path.stat(follow_symlinks=False)
+    return found.st_dev, found.st_ino
+
+
+class Lock:
+    """One process a journal: an advisory lock on `NAME.lock` beside the database, held until release or death."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock for the journal at `path`. Raises JournalError when another process has it."""
+        file = path.with_suffix(".lock")
+        try:
+            self._fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as e:
+            raise JournalError(f"cannot open the journal's lock file {file}: {e.strerror}") from e
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            holder = os.read(self._fd, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._fd)
+            raise JournalError(f"{path} is in use by another process (pid {holder}); one proxy a journal") from e
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
+
+    def release(self) -> None:
+        """Let another process take the journal. The file stays, so that nobody can lock a second one of that name."""
+        os.close(self._fd)
