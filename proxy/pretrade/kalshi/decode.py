@@ -1,0 +1,106 @@
+"""From a client's bytes to one Write, exactly or not at all (orders.md 2-6).
+
+Rule of this file: query, content type and body are each in the documented form or the request is refused. What passes
+is a value of the model; nothing of the client's bytes goes further.
+"""
+
+import re
+from collections.abc import Callable
+
+from pretrade.kalshi import bodies, forms, strict_json
+from pretrade.kalshi.endpoints import Found, Handling, handling
+from pretrade.kalshi.fields import Fields, read_query
+from pretrade.kalshi.wire_error import WireError, shown
+from pretrade.model.codes import DenyCode
+from pretrade.model.orders import CancelAll, CancelBatch, CancelOrder, CreateBatch, CreateOrder, Withdraw, Write
+
+_JSON_TYPE = re.compile(r'application/json(?:[ \t]*;[ \t]*charset="?utf-?8"?)?', re.ASCII | re.IGNORECASE)
+_CANCEL_QUERY = ("subaccount", "exchange_index", "market_ticker")
+
+
+def decode(found: Found, query: str, content_type: str | None, body: bytes) -> Write:
+    """The Write that a request means, for endpoints handled as ORDER or WITHDRAW.
+
+    `query` is the raw text after `?`. Raises WireError, whose message names the field (and the leg of a batch), for
+    everything that is not exactly in the documented form; ValueError for an endpoint that is not decoded here.
+    """
+    if handling(found.endpoint) is Handling.WITHDRAW:
+        read_query(query, ())
+        _no_body(content_type, body)
+        return Withdraw(found.endpoint.template, tuple(_path_id(name) for name in found.names))
+    decoder = _DECODERS.get(found.endpoint.operation)
+    if decoder is None:
+        raise ValueError(f"{found.endpoint.method} {found.endpoint.template} is not a V2 write")
+    return decoder(found, query, content_type, body)
+
+
+def json_body(content_type: str | None, body: bytes) -> dict[str, object]:
+    """The JSON object of a body that must be there, sent as application/json. Raises WireError."""
+    if not body:
+        raise WireError(DenyCode.BODY_UNDECODABLE, "the body is empty; this endpoint takes one JSON object")
+    if content_type is None or _JSON_TYPE.fullmatch(content_type) is None:
+        was = "missing" if content_type is None else shown(content_type)
+        raise WireError(DenyCode.CONTENT_TYPE_NOT_JSON, f"Content-Type must be application/json, was {was}")
+    return strict_json.loads(body)
+
+
+def _no_body(content_type: str | None, body: bytes) -> None:
+    """Take no body, or the `{}` that one client sends with every DELETE."""
+    if body:
+        Fields(json_body(content_type, body), ())
+
+
+def _path_id(name: str) -> str:
+    return Fields({"id": name}, ("id",)).need("id", forms.identifier)
+
+
+def _create(_: Found, query: str, content_type: str | None, body: bytes) -> Write:
+    read_query(query, ())
+    return CreateOrder(bodies.new_order(Fields(json_body(content_type, body), bodies.ORDER_KEYS)))
+
+
+def _create_batch(_: Found, query: str, content_type: str | None, body: bytes) -> Write:
+    read_query(query, ())
+    return CreateBatch(bodies.new_orders(Fields(json_body(content_type, body), ("orders",))))
+
+
+def _amend(found: Found, query: str, content_type: str | None, body: bytes) -> Write:
+    subaccount = read_query(query, ("subaccount",)).subaccount
+    return bodies.amended_order(
+        Fields(json_body(content_type, body), bodies.AMEND_KEYS), _path_id(found.names[0]), subaccount
+    )
+
+
+def _decrease(found: Found, query: str, content_type: str | None, body: bytes) -> Write:
+    subaccount = read_query(query, ("subaccount",)).subaccount
+    return bodies.decreased_order(
+        Fields(json_body(content_type, body), bodies.DECREASE_KEYS), _path_id(found.names[0]), subaccount
+    )
+
+
+def _cancel(found: Found, query: str, content_type: str | None, body: bytes) -> Write:
+    where = read_query(query, _CANCEL_QUERY)
+    _no_body(content_type, body)
+    return CancelOrder(_path_id(found.names[0]), where.exchange_index, where.market_ticker, where.subaccount)
+
+
+def _cancel_batch(_: Found, query: str, content_type: str | None, body: bytes) -> Write:
+    read_query(query, ())
+    return CancelBatch(bodies.canceled_orders(Fields(json_body(content_type, body), ("orders",))))
+
+
+def _cancel_all(_: Found, query: str, content_type: str | None, body: bytes) -> Write:
+    subaccount = read_query(query, ("subaccount",)).subaccount
+    _no_body(content_type, body)
+    return CancelAll(subaccount)
+
+
+_DECODERS: dict[str, Callable[[Found, str, str | None, bytes], Write]] = {
+    "CreateOrderV2": _create,
+    "BatchCreateOrdersV2": _create_batch,
+    "AmendOrderV2": _amend,
+    "DecreaseOrderV2": _decrease,
+    "CancelOrderV2": _cancel,
+    "BatchCancelOrdersV2": _cancel_batch,
+    "CancelAllOrders": _cancel_all,
+}
