@@ -1,0 +1,191 @@
+"""One connection to the exchange: one request at a time out, one whole answer in, or a fault.
+
+Rule of this file: once a byte of a request was handed to the transport the end is an Answer or `Unknown`, never
+`NotSent`; and a byte that nobody asked for ends the connection.
+"""
+
+import asyncio
+import select
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httptools
+
+MAX_HEAD_BYTES = 64 * 1024
+"""What an answer may have beside its body: heads and chunk sizes."""
+
+_SWITCHING_PROTOCOLS = 101
+_FIRST_FINAL_STATUS = 200
+_LAST_STATUS = 599
+
+
+class NotSent(Exception):  # noqa: N818  (the word of the whole program for it)
+    """No byte of the request left us; the message says why."""
+
+
+class Unknown(Exception):  # noqa: N818  (the word of the whole program for it)
+    """At least one byte may have left us and no whole, plain answer came back; the message says why."""
+
+
+class ClosedUnanswered(Unknown):
+    """The connection ended before any byte of an answer, as a kept connection does that the other side has closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One whole answer, as it came: `content_type` is empty when the exchange sent none."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class _AnswerReader:
+    """The parser's callbacks for one answer. Interim answers (1xx but 101) are read past."""
+
+    def __init__(self) -> None:
+        self.parser = httptools.HttpResponseParser(self)
+        self.answer: Answer | None = None
+        self.fault = ""
+        self.keep_alive = False
+        self._content_type = ""
+        self._body: list[bytes] = []
+
+    def feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.fault = "the exchange switched protocols"
+        except httptools.HttpParserError as e:
+            self.fault = f"malformed answer: {e}"
+
+    def on_message_begin(self) -> None:
+        if self.answer is not None:
+            self.fault = "more than one answer"
+        self._content_type = ""
+        self._body = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        match name.lower(), value.strip().lower():
+            case b"content-encoding", encoding if encoding != b"identity":
+                self.fault = "the answer is compressed, which was not asked for"
+            case b"transfer-encoding", coding if coding != b"chunked":
+                self.fault = "the answer has a transfer coding other than chunked"
+            case b"content-type", _:
+                self._content_type = value.decode("latin-1")
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        status = self.parser.get_status_code()
+        if 100 <= status < _FIRST_FINAL_STATUS and status != _SWITCHING_PROTOCOLS:
+            return
+        if not _FIRST_FINAL_STATUS <= status <= _LAST_STATUS:
+            self.fault = f"malformed answer: status {status}"
+            return
+        self.keep_alive = self.parser.should_keep_alive()
+        self.answer = Answer(status, self._content_type, b"".join(self._body))
+
+
+class Connection(asyncio.Protocol):
+    """One TLS connection. `closed` is done once its socket is closed; `idle_since` is in the loop's time."""
+
+    def __init__(self, max_body: int, on_closed: Callable[["Connection"], None]) -> None:
+        loop = asyncio.get_running_loop()
+        self.idle_since = loop.time()
+        self.closed: asyncio.Future[None] = loop.create_future()
+        self._new_answer: Callable[[], asyncio.Future[Answer]] = loop.create_future
+        self._on_closed = on_closed
+        self._max_bytes = max_body + MAX_HEAD_BYTES
+        self._transport: asyncio.Transport | None = None
+        self._waiting: asyncio.Future[Answer] | None = None
+        self._reader = _AnswerReader()
+        self._received = 0
+        self._is_between_answers = True
+
+    def ask(self, message: bytes) -> asyncio.Future[Answer]:
+        """Send one request. The future ends with the answer or Unknown; cancel it and the connection is spent.
+
+        Raises NotSent, before any byte was written, when the connection has ended or still waits for an answer.
+        """
+        if self._transport is None or self._transport.is_closing() or not self._is_between_answers:
+            message_to_caller = "the connection ended before the request was written"
+            raise NotSent(message_to_caller)
+        self._is_between_answers = False
+        self._reader = _AnswerReader()
+        self._received = 0
+        self._waiting = self._new_answer()
+        self._transport.write(message)
+        return self._waiting
+
+    def can_carry_another(self) -> bool:
+        """Whether the last answer was whole and nothing has happened since: no end, not a byte waiting to be read.
+
+        The socket itself is asked, because the event loop may not have got round to reading it yet.
+        """
+        if self._transport is None or self._transport.is_closing() or not self._is_between_answers:
+            return False
+        poller = select.poll()
+        poller.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not poller.poll(0)
+
+    def abort(self) -> None:
+        """Close at once, without waiting for the other side."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take over the transport; asyncio calls this after the TLS handshake has verified the server."""
+        if not isinstance(transport, asyncio.Transport):
+            message = "a stream transport was expected"
+            raise TypeError(message)
+        self._transport = transport
+        # Without it Nagle and the delayed ACK cost some 40 ms a request; asyncio sets it for most sockets, not for all.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the answer's parser; whatever is odd ends both the wait and the connection."""
+        if self._waiting is None or self._waiting.done():
+            self.abort()
+            return
+        self._received += len(data)
+        if self._received > self._max_bytes:
+            self._fail(Unknown(f"the answer is larger than {self._max_bytes} bytes"))
+            return
+        self._reader.feed(data)
+        if self._reader.fault:
+            self._fail(Unknown(self._reader.fault))
+        elif self._reader.answer is not None:
+            self._deliver(self._waiting, self._reader.answer)
+
+    def eof_received(self) -> None:
+        """Half closed is closed: an answer without a stated length cannot be told from half of one."""
+        self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the wait, if there is one, and tell the pool."""
+        why = f": {exc}" if exc is not None else ""
+        if self._received == 0:
+            self._fail(ClosedUnanswered(f"the connection ended before an answer{why}"))
+        else:
+            self._fail(Unknown(f"the connection ended within the answer{why}"))
+        if not self.closed.done():
+            self.closed.set_result(None)
+        self._on_closed(self)
+
+    def _deliver(self, waiting: asyncio.Future[Answer], answer: Answer) -> None:
+        waiting.set_result(answer)
+        self._waiting = None
+        if self._reader.keep_alive:
+            self._is_between_answers = True
+            self.idle_since = waiting.get_loop().time()
+        else:
+            self.abort()
+
+    def _fail(self, fault: Unknown) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(fault)
+        self._waiting = None
+        self.abort()
