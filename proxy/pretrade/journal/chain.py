@@ -48,11 +48,12 @@ class Finding:
 def event_hash(draft: Draft | Event, seq: int, prev_hash: str) -> str:
     """The hash that a row with these fields must carry, as lower-case hex."""
     decision_id = "-" if draft.decision_id is None else f"={draft.decision_id}"
-    digest = hashlib.sha256(DOMAIN)
-    for field in (str(seq), draft.utc, str(draft.mono_ns), draft.boot, draft.kind, decision_id, draft.body, prev_hash):
-        data = field.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big") + data)
-    return digest.hexdigest()
+    fields = (str(seq), draft.utc, str(draft.mono_ns), draft.boot, draft.kind, decision_id, draft.body, prev_hash)
+    parts = [DOMAIN]
+    for field in fields:
+        data = field.encode("utf-8", "surrogatepass")  # a row that was tampered with may hold anything
+        parts += (len(data).to_bytes(8, "big"), data)
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def link(draft: Draft, head: Head) -> Event:

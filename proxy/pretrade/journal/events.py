@@ -66,23 +66,23 @@ def canonical(body: Mapping[str, object]) -> str:
     for; ValueError for an integer beyond 64 bits, which SQLite would round, and for a body that contains itself.
     """
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    _require_exact(body, "body")
+    _require_exact(body)
     return text
 
 
-def _require_exact(value: object, where: str) -> None:
-    if isinstance(value, float):
-        raise TypeError(f"{where} is the float {value!r}; figures are recorded as text or integers")
-    if isinstance(value, int) and value not in _INT64:
-        raise ValueError(f"{where} is an integer beyond 64 bits: {value}")
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise TypeError(f"{where} has the key {key!r}; keys are text")
-            _require_exact(item, f"{where}.{key}")
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            _require_exact(item, f"{where}[{index}]")
+def _require_exact(body: Mapping[str, object]) -> None:
+    parts: list[object] = [body]
+    for part in parts:  # grows while it is walked: a list of everything at every depth
+        if isinstance(part, dict):
+            if not all(isinstance(key, str) for key in part):
+                raise TypeError(f"a body has keys that are not text: {list(part)!r}")
+            parts.extend(part.values())
+        elif isinstance(part, list | tuple):
+            parts.extend(part)
+        elif isinstance(part, float):
+            raise TypeError(f"a body holds the float {part!r}; figures are recorded as text or integers")
+        elif isinstance(part, int) and part not in _INT64:
+            raise ValueError(f"a body holds an integer beyond 64 bits: {part}")
 
 
 def require_plain(text: str, what: str) -> None:

@@ -7,7 +7,7 @@ must be one that we put there: the last confirmed one, or that of the write whos
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import astuple
+from operator import attrgetter
 from pathlib import Path
 from typing import Self
 
@@ -19,11 +19,14 @@ from pretrade.journal.errors import JournalError, JournalUnavailable
 from pretrade.journal.events import Draft, Event
 from pretrade.journal.files import Lock, identity, wal_of
 
+_FIELDS = attrgetter(*EVENT_COLUMNS.split(", "))
+
 _INSERT = (
     f"insert into events ({EVENT_COLUMNS}) "  # noqa: S608 - a constant
     f"select {', '.join(f'value ->> {index}' for index in range(9))} from json_each(?)"
 )
-"""A whole batch in one statement: each statement costs a wait for the interpreter's lock beside a busy event loop.
+"""A whole batch in one statement, which is a transaction of its own and takes the write lock before it reads anything:
+every further statement (begin, commit, one a row) would wait for the interpreter's lock beside a busy event loop.
 The trigger events_follow refuses the batch should its rows ever arrive in another order."""
 
 
@@ -83,19 +86,14 @@ class Store:
         return events[0].seq
 
     def _write(self, events: Sequence[Event]) -> None:
-        """Make rows durable: with `synchronous = full` the commit returns after the disk has them."""
-        rows = json.dumps([astuple(event) for event in events])
-        self._connection.execute("begin immediate")
-        self._connection.execute(_INSERT, (rows,))
-        self._connection.execute("commit")
+        """Make rows durable: with `synchronous = full` the statement returns after the disk has them, all or none."""
+        self._connection.execute(_INSERT, (json.dumps([_FIELDS(event) for event in events]),))
 
     def _recover(self) -> None:
         """Open the file anew after a fault and find its end. The order matters: no other file is touched, and rows in
         a write-ahead log that has lost its name are saved into the database before it is let go."""
         self._require_same_file()
         with suppress(sqlite.Error):
-            if self._connection.in_transaction:
-                self._connection.execute("rollback")
             self._connection.execute("pragma wal_checkpoint(passive)").fetchall()
         self._connection.close()
         self._connection = open_writer(self._path)
