@@ -6,8 +6,6 @@ Used for clients' bodies and for our own descriptions of writes alike.
 
 from pretrade.kalshi import forms
 from pretrade.kalshi.fields import Fields
-from pretrade.kalshi.wire_error import WireError
-from pretrade.model.codes import DenyCode
 from pretrade.model.orders import (
     AmendOrder,
     CancelOrder,
@@ -117,7 +115,7 @@ def decreased_order(fields: Fields, order_id: str, subaccount: int | None) -> De
     reduce_by = fields.take("reduce_by", forms.count)
     reduce_to = fields.take("reduce_to", forms.count_or_zero)
     if reduce_by is None and reduce_to is None:
-        raise WireError(DenyCode.FIELD_MISSING, "reduce_by or reduce_to is missing", "reduce_by")
+        fields.missing("reduce_by or reduce_to")
     if reduce_by is not None and reduce_to is not None:
         fields.refuse("reduce_to", "only one of reduce_by and reduce_to may be given")
     return DecreaseOrder(

@@ -26,8 +26,8 @@ def decode(found: Found, query: str, content_type: str | None, body: bytes) -> W
     """
     if handling(found.endpoint) is Handling.WITHDRAW:
         read_query(query, ())
-        _no_body(content_type, body)
-        return Withdraw(found.endpoint.template, tuple(_path_id(name) for name in found.names))
+        no_body(content_type, body)
+        return Withdraw(found.endpoint.template, path_ids(found))
     decoder = _DECODERS.get(found.endpoint.operation)
     if decoder is None:
         raise ValueError(f"{found.endpoint.method} {found.endpoint.template} is not a V2 write")
@@ -44,14 +44,20 @@ def json_body(content_type: str | None, body: bytes) -> dict[str, object]:
     return strict_json.loads(body)
 
 
-def _no_body(content_type: str | None, body: bytes) -> None:
+def no_body(content_type: str | None, body: bytes) -> None:
     """Take no body, or the `{}` that one client sends with every DELETE."""
     if body:
         Fields(json_body(content_type, body), ())
 
 
-def _path_id(name: str) -> str:
-    return Fields({"id": name}, ("id",)).need("id", forms.identifier)
+def path_ids(found: Found) -> tuple[str, ...]:
+    """The ids in the path, each in the form of an id. Raises WireError."""
+    return tuple(Fields({"id": name}, ("id",)).need("id", forms.identifier) for name in found.names)
+
+
+def order_id(found: Found) -> str:
+    """The order id in the path of a single order's endpoint. Raises WireError."""
+    return path_ids(found)[0]
 
 
 def _create(_: Found, query: str, content_type: str | None, body: bytes) -> Write:
@@ -66,22 +72,20 @@ def _create_batch(_: Found, query: str, content_type: str | None, body: bytes) -
 
 def _amend(found: Found, query: str, content_type: str | None, body: bytes) -> Write:
     subaccount = read_query(query, ("subaccount",)).subaccount
-    return bodies.amended_order(
-        Fields(json_body(content_type, body), bodies.AMEND_KEYS), _path_id(found.names[0]), subaccount
-    )
+    fields = Fields(json_body(content_type, body), bodies.AMEND_KEYS)
+    return bodies.amended_order(fields, order_id(found), subaccount)
 
 
 def _decrease(found: Found, query: str, content_type: str | None, body: bytes) -> Write:
     subaccount = read_query(query, ("subaccount",)).subaccount
-    return bodies.decreased_order(
-        Fields(json_body(content_type, body), bodies.DECREASE_KEYS), _path_id(found.names[0]), subaccount
-    )
+    fields = Fields(json_body(content_type, body), bodies.DECREASE_KEYS)
+    return bodies.decreased_order(fields, order_id(found), subaccount)
 
 
 def _cancel(found: Found, query: str, content_type: str | None, body: bytes) -> Write:
     where = read_query(query, _CANCEL_QUERY)
-    _no_body(content_type, body)
-    return CancelOrder(_path_id(found.names[0]), where.exchange_index, where.market_ticker, where.subaccount)
+    no_body(content_type, body)
+    return CancelOrder(order_id(found), where.exchange_index, where.market_ticker, where.subaccount)
 
 
 def _cancel_batch(_: Found, query: str, content_type: str | None, body: bytes) -> Write:
@@ -91,7 +95,7 @@ def _cancel_batch(_: Found, query: str, content_type: str | None, body: bytes) -
 
 def _cancel_all(_: Found, query: str, content_type: str | None, body: bytes) -> Write:
     subaccount = read_query(query, ("subaccount",)).subaccount
-    _no_body(content_type, body)
+    no_body(content_type, body)
     return CancelAll(subaccount)
 
 

@@ -23,20 +23,23 @@ class Fields:
 
     def __init__(self, values: Mapping[str, object], known: Collection[str], leg: int | None = None) -> None:
         self._values = values
-        self._leg = leg
+        self.leg = leg
         for name in values:
             if name not in known:
                 message = f"is not a field of this endpoint{nearest(name, known)}"
                 raise WireError(DenyCode.FIELD_UNKNOWN, f"{self.where(name)} {message}", name, leg)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
     def where(self, name: str) -> str:
         """The field's name as the client would look it up: `price`, or `orders[2].price` in a batch."""
-        return name if self._leg is None else f"orders[{self._leg}].{name}"
+        return name if self.leg is None else f"orders[{self.leg}].{name}"
 
     def need[T](self, name: str, read: Reader[T]) -> T:
         """The value of a required field. Raises WireError where it is missing or not in its form."""
         if name not in self._values:
-            raise WireError(DenyCode.FIELD_MISSING, f"{self.where(name)} is missing", name, self._leg)
+            self.missing(name)
         try:
             return read(self._values[name])
         except ValueError as error:
@@ -47,9 +50,13 @@ class Fields:
         sends one, and what the exchange makes of it is not documented."""
         return self.need(name, read) if name in self._values else None
 
+    def missing(self, name: str) -> Never:
+        """Raise the WireError for a required field that is not there."""
+        raise WireError(DenyCode.FIELD_MISSING, f"{self.where(name)} is missing", name, self.leg)
+
     def refuse(self, name: str, why: str) -> Never:
         """Raise the WireError for a field that is not as it must be."""
-        raise WireError(DenyCode.FIELD_INVALID, f"{self.where(name)}: {why}", name, self._leg)
+        raise WireError(DenyCode.FIELD_INVALID, f"{self.where(name)}: {why}", name, self.leg)
 
 
 def nearest(name: str, known: Collection[str]) -> str:
@@ -85,21 +92,31 @@ def read_query(query: str, allowed: Collection[str]) -> Query:
         if name in raw:
             raise _bad_query(f"the query parameter {name} stands there twice")
         raw[name] = match.group(2)
-    try:
-        return Query(
-            subaccount=forms.subaccount(_query_integer(raw["subaccount"])) if "subaccount" in raw else None,
-            exchange_index=forms.exchange_index(_query_integer(raw["exchange_index"]))
-            if "exchange_index" in raw
-            else None,
-            market_ticker=forms.ticker(raw["market_ticker"]) if "market_ticker" in raw else None,
-        )
-    except ValueError as error:
-        raise _bad_query(f"a query parameter {error}") from error
+    return Query(
+        subaccount=_value(raw, "subaccount", _whole(forms.subaccount)),
+        exchange_index=_value(raw, "exchange_index", _whole(forms.exchange_index)),
+        market_ticker=_value(raw, "market_ticker", forms.ticker),
+    )
 
 
 def _bad_query(message: str) -> WireError:
     return WireError(DenyCode.QUERY_NOT_ALLOWED, message)
 
 
-def _query_integer(digits: str) -> object:
-    return int(digits) if _QUERY_INTEGER.fullmatch(digits) else digits
+def _value[T](raw: Mapping[str, str], name: str, read: Reader[T]) -> T | None:
+    if name not in raw:
+        return None
+    try:
+        return read(raw[name])
+    except ValueError as error:
+        raise _bad_query(f"the query parameter {name} {error}") from error
+
+
+def _whole(read: Reader[int]) -> Reader[int]:
+    """The same reader for a number that stands as text in a query."""
+
+    def read_text(value: object) -> int:
+        digits = forms.text(value)
+        return read(int(digits) if _QUERY_INTEGER.fullmatch(digits) else digits)
+
+    return read_text

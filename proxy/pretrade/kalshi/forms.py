@@ -1,7 +1,7 @@
 """The forms of single values in the exchange's JSON (orders.md 2-6).
 
 Rule of this file: a reader takes any JSON value and gives the typed one, or raises ValueError with a text that can
-stand after the field's name. One spelling for each kind of value: prices and counts are strings, flags are true or false.
+stand after the field's name. Each kind of value has one spelling: prices and counts are strings, flags true or false.
 """
 
 import re

@@ -36,7 +36,7 @@ def loads(body: bytes) -> dict[str, object]:
     try:
         document = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise _undecodable(f"the body is not JSON: {error.msg} at character {error.pos}") from error
+        raise _undecodable(f"the body is not JSON at character {error.pos}: {error.msg}") from error
     if not isinstance(document, dict):
         raise _undecodable("the body must be one JSON object, like {...}")
     _check_strings(document)
