@@ -4,6 +4,7 @@ Rule of this file: only `pysqlite3` touches the file. The standard library's sql
 one file in one process would drop each other's locks.
 """
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -57,36 +58,36 @@ def open_writer(path: Path) -> sqlite.Connection:
     if not path.exists(follow_symlinks=False):
         create_file(path)
     require_private(path)
-    connection = sqlite.connect(_uri(path, "rw"), uri=True, isolation_level=None, check_same_thread=False)
-    try:
+    with ExitStack() as undo:
+        connection = sqlite.connect(_uri(path, "rw"), uri=True, isolation_level=None, check_same_thread=False)
+        undo.callback(connection.close)
         schema.require_ours(connection, path)
         _set_pragmas(connection, path)
         schema.migrate(connection, path)
         connection.set_authorizer(_authorize)
-    except BaseException:
-        connection.close()
-        raise
+        undo.pop_all()
     return connection
 
 
 def open_reader(path: Path) -> sqlite.Connection:
     """Open a journal, or a copy of one, for reading only. Raises JournalError when it is not one that can be read."""
     require_version()
-    try:
-        connection = sqlite.connect(_uri(path, "ro"), uri=True, isolation_level=None)
-    except sqlite.Error as e:
-        raise JournalError(f"cannot open the journal {path}: {e}") from e
-    try:
-        connection.execute("pragma busy_timeout = 250")
-        connection.execute("pragma trusted_schema = off")
-        schema.require_readable(connection, path)
-    except sqlite.Error as e:
-        connection.close()
-        raise JournalError(f"cannot read the journal {path}: {e}") from e
-    except JournalError:
-        connection.close()
-        raise
+    with ExitStack() as undo:
+        try:
+            connection = sqlite.connect(_uri(path, "ro"), uri=True, isolation_level=None)
+            undo.callback(connection.close)
+            connection.execute("pragma busy_timeout = 250")
+            connection.execute("pragma trusted_schema = off")
+            schema.require_readable(connection, path)
+        except sqlite.Error as e:
+            raise JournalError(f"cannot read the journal {path}: {e}") from e
+        undo.pop_all()
     return connection
+
+
+def open_copy(path: Path) -> sqlite.Connection:
+    """Open a file that a copy of the journal is written into. Raises sqlite.Error."""
+    return sqlite.connect(_uri(path, "rw"), uri=True, isolation_level=None)
 
 
 def require_version(found: tuple[int, ...] = sqlite.sqlite_version_info) -> None:

@@ -1,0 +1,91 @@
+"""The one spelling of a body, and the text of a moment."""
+
+import json
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pretrade.journal.events import canonical, require_plain, utc_text
+
+PLAIN = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text()
+BODIES = st.dictionaries(
+    st.text(),
+    st.recursive(PLAIN, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20),
+)
+
+
+class Word(StrEnum):
+    BID = "bid"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({}, "{}"),
+        ({"b": 1, "a": "x"}, '{"a":"x","b":1}'),
+        ({"a": [True, None, ("t",)]}, '{"a":[true,null,["t"]]}'),
+        ({"a": "\n\x1b[31m"}, '{"a":"\\n\\u001b[31m"}'),
+        ({"a": "é\U0001f600"}, '{"a":"\\u00e9\\ud83d\\ude00"}'),
+        ({"side": Word.BID}, '{"side":"bid"}'),
+        ({"a": 2**63 - 1}, '{"a":9223372036854775807}'),
+    ],
+)
+def test_canonical_text(body: dict[str, Any], text: str) -> None:
+    """Catches: another spelling of the same body, and control characters that could forge a line of a log."""
+    assert canonical(body) == text
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "message"),
+    [
+        ({"price": 0.56}, TypeError, "float 0.56"),
+        ({"legs": [{"price": (1, 2.0)}]}, TypeError, "float 2.0"),
+        ({"price": float("nan")}, ValueError, "not JSON compliant"),
+        ({"price": float("inf")}, ValueError, "not JSON compliant"),
+        ({"a": {1: "x"}}, TypeError, "keys that are not text"),
+        ({"a": 2**63}, ValueError, "beyond 64 bits"),
+        ({"a": [-(2**63) - 1]}, ValueError, "beyond 64 bits"),
+        ({"a": b"x"}, TypeError, "bytes"),
+        ({"a": {"x"}}, TypeError, "set"),
+    ],
+)
+def test_canonical_refuses(body: dict[str, Any], error: type[Exception], message: str) -> None:
+    """Catches: a figure recorded as a float, or as an integer that SQLite would round."""
+    with pytest.raises(error, match=message):
+        canonical(body)
+
+
+def test_canonical_refuses_a_body_inside_itself() -> None:
+    body: dict[str, Any] = {}
+    body["again"] = body
+    with pytest.raises(ValueError, match="Circular"):
+        canonical(body)
+
+
+@given(BODIES)
+def test_canonical_says_the_same_thing_again(body: dict[str, Any]) -> None:
+    text = canonical(body)
+    assert text.isascii()
+    assert json.loads(text) == body
+    assert canonical(json.loads(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("utc_ns", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000000Z"),
+        (1_767_225_599_999_999_999, "2025-12-31T23:59:59.999999Z"),
+        (1_767_225_600_000_001_000, "2026-01-01T00:00:00.000001Z"),
+    ],
+)
+def test_utc_text_is_cut_not_rounded(utc_ns: int, text: str) -> None:
+    assert utc_text(utc_ns) == text
+
+
+@pytest.mark.parametrize("text", ["", "a\n", "é", "\x00"])
+def test_names_are_plain_text(text: str) -> None:
+    with pytest.raises(ValueError, match="printable ASCII"):
+        require_plain(text, "the decision id")
