@@ -24,6 +24,8 @@ MAX_COUNT = Count(1_000_000 * 100)
 MAX_RISK = Money(10_000_000 * 1_000_000)
 MAX_DAY_ORDERS = 1_000_000
 MAX_MULTIPLIER = Multiplier(10 * 10_000)
+MAX_LENGTH = 512
+"""Characters in one value: more than any path or name needs, and short enough to be shown in an error."""
 MAX_SUBACCOUNT = 63
 """The exchange numbers subaccounts 0 to 63 (auth.md 3)."""
 
@@ -43,12 +45,14 @@ _URL = re.compile(r"https://(\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?
 class Form:
     """One way to write a value: its unit (empty where it has none), the form in words, and what reads it.
 
-    `parse` takes the operator's text and raises ValueError with the sentence that people read.
+    `parse` takes the operator's text and raises ValueError with the sentence that people read. `source` says whose rule
+    the form is, where it is not our own.
     """
 
     unit: str
     form: str
     parse: Callable[[str], object]
+    source: str = ""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Put this grammar in the place of everything pydantic would do with the field."""
@@ -57,6 +61,8 @@ class Form:
     def _read(self, value: object) -> object:
         if not isinstance(value, str):
             raise PydanticCustomError("policy_form", "must be one value, was a list or a group of keys")
+        if len(value) > MAX_LENGTH:
+            raise PydanticCustomError("policy_form", "is far too long for any value of a policy")
         try:
             return self.parse(value)
         except ValueError as error:
@@ -172,7 +178,7 @@ def _url(text: str) -> HttpsUrl:
 
 
 def _path(text: str) -> str:
-    if not text or text != text.strip() or not text.isprintable() or len(text) > 1024:
+    if not text or text != text.strip() or not text.isprintable():
         raise ValueError(f"must be the path of a file or folder, was {text!r}")
     if text.startswith("~"):
         raise ValueError(f"must be written out, ~ is not expanded, was {text!r}")
@@ -200,13 +206,42 @@ ClientName = Annotated[
         _matching(r"[a-z0-9][a-z0-9-]{0,63}", "a name of at most 64 lower-case letters, digits or '-'"),
     ),
 ]
-Subaccount = Annotated[int, Form("", "0 to 63", _integer("a subaccount", MAX_SUBACCOUNT))]
-CountField = Annotated[Count, Form("contracts", "a decimal with up to 2 places, at most 1,000,000", _count)]
-RiskField = Annotated[Money, Form("dollars", "$ and a decimal with up to 6 places, at most $10,000,000", _risk)]
-PriceField = Annotated[Price, Form("dollars", "$ and a decimal with up to 4 places, between $0 and $1", _price)]
+Subaccount = Annotated[
+    int, Form("", "0 to 63", _integer("a subaccount", MAX_SUBACCOUNT), "the exchange numbers subaccounts so")
+]
+CountField = Annotated[
+    Count,
+    Form(
+        "contracts", "a decimal with up to 2 places, at most 1,000,000", _count, "the exchange counts in 0.01 contract"
+    ),
+]
+RiskField = Annotated[
+    Money,
+    Form(
+        "dollars",
+        "$ and a decimal with up to 6 places, at most $10,000,000",
+        _risk,
+        "the exchange reckons in $0.000001",
+    ),
+]
+PriceField = Annotated[
+    Price,
+    Form(
+        "dollars",
+        "$ and a decimal with up to 4 places, between $0 and $1",
+        _price,
+        "the exchange takes prices in $0.0001, both ends excluded",
+    ),
+]
 DayOrders = Annotated[int, Form("orders", "a whole number, at most 1,000,000", _integer("a number", MAX_DAY_ORDERS))]
 MultiplierField = Annotated[
-    Multiplier, Form("times the exchange's fee", "a decimal with up to 4 places, at most 10", _multiplier)
+    Multiplier,
+    Form(
+        "times the exchange's fee",
+        "a decimal with up to 4 places, at most 10",
+        _multiplier,
+        "the exchange multiplies its fee, 0.07 x count x p x (1 - p), by a number per series",
+    ),
 ]
 Timezone = Annotated[
     str,

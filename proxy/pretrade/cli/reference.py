@@ -1,0 +1,138 @@
+"""The pages of docs/ that are written by the program itself: the policy's keys and the denial codes.
+
+Rule of this file: every fact comes from the schema, its rules or the list of codes; only what holds for the page as a
+whole is said here. `make docs` writes the pages, `make check` fails where they are behind.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pretrade.model.codes import CODES, Step
+from pretrade.policy.describe import KeyInfo, keys
+from pretrade.policy.rules import RULES
+
+_GENERATED = "<!-- Written by `make docs`; do not edit. -->"
+
+_POLICY_HEAD = """# The policy file
+
+`policy.yaml` says what one proxy is, who may come in, what may be traded and how much. `pretrade check policy.yaml`
+judges a file and changes nothing. A running proxy keeps the policy that it started with.
+
+## How a file is read
+
+- A file is taken whole or refused; every problem is told at once, with line, column and the nearest right name.
+- Nothing has a default. A missing key is an error unless it is marked optional here; so are a key that is not here and
+  a key that is set twice.
+- A value is the text that was written, with or without quotes: `no` is not false and `010` is not 8. Money and prices
+  carry their unit (`"$200"`), numbers of contracts are plain (`"100"`); all are exact, and none may be negative.
+- Not taken: anchors, aliases, merge keys, tags, directives, several documents, values over several lines, tabs and
+  characters that do not show, text that is not UTF-8, more than 256 KB.
+- The last line is `end: policy`. A file without it was cut short and is refused.
+- Paths start from the folder of the file.
+
+## Keys
+"""
+
+_POLICY_RULES = """
+## Rules between keys
+
+They are judged once every key by itself can be read.
+"""
+
+_POLICY_MARKETS = """
+## Which limit holds for an order
+
+The entries of `markets` are read from the top; the first one that fits the market's ticker, letter by letter, decides.
+`*` fits any run of characters, also none. Where that entry sets a limit of its own, the tighter of the two holds, and a
+denial names the key that set it, as in `markets[1].limits.order.max_count`.
+"""
+
+_CODES_HEAD = """# Denial codes
+
+Every request that pretrade itself refuses is answered with one of these codes and is in the log with it. An order with
+several faults is told all of them. Rejections by the exchange have the exchange's own codes and are passed on as they
+came. The steps are in the order in which a request takes them.
+"""
+
+
+def policy_reference() -> str:
+    """The text of docs/policy.md: every key of the schema and every rule between keys."""
+    rules = "\n".join(f"- {rule.__doc__}" for rule in RULES)
+    return f"{_GENERATED}\n{_POLICY_HEAD}\n{_keys_table(keys())}\n{_POLICY_RULES}\n{rules}\n{_POLICY_MARKETS}"
+
+
+def denial_codes() -> str:
+    """The text of docs/denial-codes.md: every code with its HTTP status, what it means and what to do."""
+    return f"{_GENERATED}\n{_CODES_HEAD}\n" + "\n".join(_step_table(step) for step in Step)
+
+
+def pages(root: Path) -> dict[Path, str]:
+    """Every generated page of a checkout and the text that it should have."""
+    return {root / "docs/policy.md": policy_reference(), root / "docs/denial-codes.md": denial_codes()}
+
+
+def write(root: Path) -> None:
+    """Bring every generated page of a checkout in step."""
+    for path, text in pages(root).items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def stale(root: Path) -> list[Path]:
+    """The generated pages of a checkout that are missing or behind."""
+    return [
+        path for path, text in pages(root).items() if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def _keys_table(infos: Iterable[KeyInfo]) -> str:
+    head = ["key", "must be there", "how it is written", "unit", "example", "meaning"]
+    return _table(head, (_key_row(info) for info in infos))
+
+
+def _key_row(info: KeyInfo) -> list[str]:
+    required = "yes" if info.required else "optional"
+    meaning = " ".join(info.meaning.split())
+    if info.form is None:
+        return [f"**`{info}`**", required, info.shape, "", "", meaning]
+    written = f"{info.form.form} ({info.form.source})" if info.form.source else info.form.form
+    return [f"`{info}`", required, written, info.form.unit, f"`{info.example}`", meaning]
+
+
+def _step_table(step: Step) -> str:
+    rows = (
+        [f"`{code}`", str(info.status), info.meaning, info.hint] for code, info in CODES.items() if info.step is step
+    )
+    return f"## {step}\n\n{_table(['code', 'HTTP status', 'what it means', 'what to do'], rows)}\n"
+
+
+def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+    return "\n".join(_lines(head, rows))
+
+
+def _lines(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
+    yield _row(head)
+    yield _row(["---"] * len(head))
+    yield from (_row(row) for row in rows)
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', '\\|') for cell in cells)} |"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages into the folder named, or with --check first only say which are behind; returns the exit code."""
+    check = arguments[:1] == ["--check"]
+    root = Path(arguments[-1] if arguments[check:] else ".")
+    if not check:
+        write(root)
+        return 0
+    behind = stale(root)
+    for path in behind:
+        print(f"{path} is behind the code: run make docs", file=sys.stderr)
+    return 1 if behind else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
