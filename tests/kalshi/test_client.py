@@ -147,10 +147,13 @@ async def test_an_unverified_server_gets_no_byte(tls, tmp_path, case):
     assert server.requests == []
 
 
-async def test_old_tls_is_not_spoken(tls):
+def test_the_context_trusts_one_file_and_keeps_no_secrets_log(tls, tmp_path, monkeypatch):
+    """Catches a practice context that trusts the system's roots as well, and one that obeys SSLKEYLOGFILE."""
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "secrets"))
     context = tls_context(tls[0])
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     assert context.keylog_filename is None
+    assert len(context.get_ca_certs()) == 1
 
 
 def test_a_context_that_does_not_verify_is_refused(tls):

@@ -15,7 +15,7 @@ import httptools
 MAX_HEAD_BYTES = 64 * 1024
 """What an answer may have beside its body: heads and chunk sizes."""
 
-_SWITCHING_PROTOCOLS = 101
+_FIRST_STATUS = 100
 _FIRST_FINAL_STATUS = 200
 _LAST_STATUS = 599
 
@@ -42,7 +42,7 @@ class Answer:
 
 
 class _AnswerReader:
-    """The parser's callbacks for one answer. Interim answers (1xx but 101) are read past."""
+    """The parser's callbacks for one answer. Interim answers (1xx) are read past; at a 101 the parser itself stops."""
 
     def __init__(self) -> None:
         self.parser = httptools.HttpResponseParser(self)
@@ -80,7 +80,7 @@ class _AnswerReader:
 
     def on_message_complete(self) -> None:
         status = self.parser.get_status_code()
-        if 100 <= status < _FIRST_FINAL_STATUS and status != _SWITCHING_PROTOCOLS:
+        if _FIRST_STATUS <= status < _FIRST_FINAL_STATUS:
             return
         if not _FIRST_FINAL_STATUS <= status <= _LAST_STATUS:
             self.fault = f"malformed answer: status {status}"

@@ -14,6 +14,7 @@ from typing import NoReturn, SupportsIndex
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pretrade.kalshi.keys import PSS, SHA256, PrivateKey, algorithm_of, public_pem_of, signing_text
+from pretrade.kalshi.wire import encode
 from pretrade.model.decisions import Approved
 
 KEY_HEADER = "KALSHI-ACCESS-KEY"
@@ -98,8 +99,6 @@ class Signer:
 
         Raises SigningError for anything that is not an `Approved`.
         """
-        from pretrade.kalshi.wire import encode
-
         if not isinstance(approved, Approved):
             message = f"only an approved write can be signed, this was a {type(approved).__name__}"
             raise SigningError(message)
