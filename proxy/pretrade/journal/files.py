@@ -61,18 +61,19 @@ class Lock:
         """Take the lock for the journal at `path`. Raises JournalError when another process has it."""
         file = path.with_suffix(".lock")
         try:
-            self._fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._file = os.fdopen(os.open(file, flags, 0o600), "r+b", buffering=0)
         except OSError as e:
             raise JournalError(f"cannot open the journal's lock file {file}: {e.strerror}") from e
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as e:
-            holder = os.read(self._fd, 32).decode("ascii", "replace").strip() or "unknown"
-            os.close(self._fd)
+            holder = self._file.read(32).decode("ascii", "replace").strip() or "unknown"
+            self._file.close()
             raise JournalError(f"{path} is in use by another process (pid {holder}); one proxy a journal") from e
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
+        self._file.truncate(0)
+        self._file.write(f"{os.getpid()}\n".encode("ascii"))
 
     def release(self) -> None:
         """Let another process take the journal. The file stays, so that nobody can lock a second one of that name."""
-        os.close(self._fd)
+        self._file.close()

@@ -126,7 +126,7 @@ class Store:
             raise JournalError("another file was put in its place while it was open")
 
     def close(self) -> None:
-        """Write everything into the one database file and let it go. To be called once."""
+        """Write everything into the one database file and let it go. Safe to call again."""
         with suppress(sqlite.Error):
             self._connection.execute("pragma wal_checkpoint(truncate)").fetchall()
         self._connection.close()
