@@ -1,0 +1,101 @@
+"""`pretrade log`: the decision log for people. Auditors work on a copy."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from pretrade.cli.shared import load_policy, policy_option
+from pretrade.gateway.assemble import JOURNAL_NAME
+from pretrade.gateway.config import paths
+from pretrade.journal import reader
+from pretrade.journal.errors import JournalError
+from pretrade.journal.events import Event, EventKind
+
+_SHOWN = (EventKind.DECISION, EventKind.REFUSAL, EventKind.REFUSALS, EventKind.OUTCOME, EventKind.TRADING_STATE)
+
+
+@click.group()
+@policy_option
+@click.pass_context
+def log(context: click.Context, policy_path: Path) -> None:
+    """Look into the decision log, or copy it for an auditor."""
+    context.obj = paths(load_policy(policy_path)).state / JOURNAL_NAME
+
+
+@log.command()
+@click.option("-n", "count", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many events.")
+@click.option("--all", "everything", is_flag=True, help="Reads, starts and stops too.")
+@click.pass_obj
+def tail(journal: Path, count: int, *, everything: bool) -> None:
+    """Print the last events, one a line."""
+    for event in _read(lambda: reader.tail(journal, count, None if everything else _SHOWN)):
+        click.echo(line_of(event))
+
+
+@log.command()
+@click.argument("decision_id", metavar="ID")
+@click.pass_obj
+def show(journal: Path, decision_id: str) -> None:
+    """Print everything about one decision: request, facts, every check, outcome."""
+    events = _read(lambda: reader.find(journal, decision_id))
+    if not events:
+        raise click.ClickException(f"the log has no decision {decision_id}; `pretrade log tail` shows recent ids")
+    for event in events:
+        click.echo(f"#{event.seq} {event.utc} {event.kind} {event.decision_id or ''}")
+        click.echo(json.dumps(json.loads(event.body), indent=2))
+
+
+@log.command()
+@click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
+@click.pass_obj
+def copy(journal: Path, target: Path) -> None:
+    """Copy the log into a new file for sqlite3, sqlite-utils or Datasette. The proxy may go on meanwhile."""
+    _read(lambda: reader.copy(journal, target))
+    click.echo(f"{target}: views decisions, denials, orders; docs/auditing.md has the columns")
+    tool = "sqlite-utils" if shutil.which("sqlite-utils") else "sqlite3"
+    click.echo(f'  {tool} {target} "select utc, client, codes from denials"', err=True)
+
+
+def _read[T](action: Callable[[], T]) -> T:
+    try:
+        return action()
+    except JournalError as e:
+        raise click.ClickException(str(e)) from e
+
+
+def line_of(event: Event) -> str:
+    """One event as one line: time, what happened, to whom, why."""
+    body = json.loads(event.body)
+    parts = [event.utc, f"{event.kind:<13}", event.decision_id or "", *_summary(event.kind, body)]
+    return " ".join(part for part in parts if part)
+
+
+def _summary(kind: str, body: dict[str, object]) -> list[str]:
+    match kind:
+        case EventKind.DECISION:
+            codes = ",".join(str(code) for code in _items(body["codes"]))
+            return [str(body["client"]), str(body["verdict"]), str(body["operation"]), codes]
+        case EventKind.REFUSAL:
+            return [str(body["client"] or "-"), str(body["code"]), str(body["method"]), str(body["path"])]
+        case EventKind.REFUSALS:
+            return [str(body["client"] or "-"), str(body["code"]), f"{body['count']} more in a second"]
+        case EventKind.OUTCOME:
+            return [str(body["state"]), str(body["detail"])]
+        case EventKind.TRADING_STATE:
+            return [
+                f"{body['previous']} -> {body['state']}",
+                str(body["cause"]),
+                str(body["actor"]),
+                str(body["reason"]),
+            ]
+        case EventKind.READS:
+            return [f"{body['count']} reads"]
+        case _:
+            return []
+
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,65 @@
+"""`pretrade run`: the proxy itself."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import click
+import structlog
+
+from pretrade.cli.client_env import client_environment
+from pretrade.cli.shared import load_policy, policy_option
+from pretrade.gateway.assemble import StartError
+from pretrade.gateway.hardening import harden_process
+from pretrade.gateway.run import Started
+from pretrade.gateway.run import run as run_proxy
+from pretrade.model.instance import Mode, TradingState
+
+
+@click.command()
+@policy_option
+def run(policy_path: Path) -> None:
+    """Run the proxy until SIGTERM or ^C; orders in flight are answered first.
+
+    SIGUSR1 halts trading at once, and so does KALSHI_TRADE_KILL_SWITCH=1 at the start.
+    """
+    loaded = load_policy(policy_path)
+    harden_process()
+    _log_to_stderr()
+    try:
+        asyncio.run(run_proxy(loaded, _announce))
+    except StartError as e:
+        raise click.ClickException(str(e)) from e
+
+
+def _log_to_stderr() -> None:
+    # One JSON object a line, non-ASCII escaped: nothing that a client sends can forge a line.
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=True),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(click.get_text_stream("stderr")),
+    )
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
+def _announce(started: Started) -> None:
+    policy, listening = started.loaded.policy, started.listening
+    instance = policy.instance
+    click.echo(f"pretrade: role {instance.role}, {instance.mode} on {instance.environment}")
+    if instance.mode is Mode.DRY_RUN:
+        click.echo("  dry_run: orders are judged, recorded and answered, and never sent")
+    if started.instance.trading.state() is not TradingState.ACTIVE:
+        click.echo(f"  trading is {started.instance.trading.state()}: `pretrade resume --by NAME --reason TEXT`")
+    click.echo(f"  policy         {started.loaded.path} sha256 {started.loaded.sha256[:16]}")
+    click.echo(f"  proxy door     http://{listening.proxy[0]}:{listening.proxy[1]}")
+    click.echo(f"  base-URL door  http://{listening.base_url[0]}:{listening.base_url[1]}/trade-api/v2")
+    for name in policy.clients:
+        environment = client_environment(started.loaded, name)
+        click.echo(f"  client {name} (key id {environment['KALSHI_API_KEY_ID']}) must set:")
+        click.echo(f"    HTTPS_PROXY={environment['HTTPS_PROXY']} SSL_CERT_FILE={environment['SSL_CERT_FILE']}")
+        click.echo(f"    or run as: pretrade exec --client {name} -- COMMAND")
+    click.echo("ready", nl=True)
+    click.get_text_stream("stdout").flush()

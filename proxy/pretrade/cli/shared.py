@@ -1,0 +1,44 @@
+"""What several commands need: the policy option, loading it with its problems shown, asking the running proxy."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from pretrade.gateway.admin import AdminError, ask
+from pretrade.gateway.config import LoadedPolicy, PolicyError, load, paths
+
+DEFAULT_POLICY = Path("policy.yaml")
+
+
+def policy_option[F: Callable[..., object]](function: F) -> F:
+    """The option that says which policy a command is about."""
+    return click.option(
+        "-p",
+        "--policy",
+        "policy_path",
+        type=click.Path(path_type=Path),
+        default=DEFAULT_POLICY,
+        show_default=True,
+        envvar="PRETRADE_POLICY",
+        help="The policy file. Other paths are relative to it.",
+    )(function)
+
+
+def load_policy(path: Path) -> LoadedPolicy:
+    """Load a policy or end the command with every problem in it."""
+    if not path.exists():
+        raise click.ClickException(f"there is no {path}; `pretrade init DIR` makes a folder with one")
+    try:
+        return load(path)
+    except PolicyError as e:
+        raise click.ClickException(str(e)) from e
+
+
+def ask_proxy(loaded: LoadedPolicy, command: str, **arguments: str) -> dict[str, object]:
+    """Send a command to the running proxy or end this one with the reason."""
+    try:
+        return asyncio.run(ask(paths(loaded).state, command, arguments))
+    except AdminError as e:
+        raise click.ClickException(str(e)) from e

@@ -1,0 +1,99 @@
+"""The admin interface: a Unix socket in the state folder, one JSON line in, one JSON line out. There is no admin port.
+
+Who may use it is a matter of file permissions; who did use it is the peer's user, as the kernel names it.
+"""
+
+import asyncio
+import contextlib
+import json
+import pwd
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from pretrade.journal.errors import JournalError
+
+SOCKET_NAME = "admin.sock"
+MAX_LINE = 64 * 1024
+
+type Handler = Callable[[str, Mapping[str, str]], Awaitable[dict[str, object]]]
+"""Takes the actor and the arguments, gives the answer; raises AdminError for what the person must put right."""
+
+
+class AdminError(Exception):
+    """A command that cannot be carried out; the message says why and what to do."""
+
+
+class AdminServer:
+    """Serves admin commands on the socket."""
+
+    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+        self._path = path
+        self._handlers = handlers
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen; a socket left by a dead process is replaced (the journal's lock says that no other one lives)."""
+        self._path.unlink(missing_ok=True)
+        self._server = await asyncio.start_unix_server(self._serve, self._path, limit=MAX_LINE)
+        self._path.chmod(0o660)
+
+    async def close(self) -> None:
+        """Stop listening and remove the socket."""
+        if self._server is not None:
+            self._server.close()
+            self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, ValueError):
+            line = await asyncio.wait_for(reader.readline(), timeout=5)
+            answer = await self._answer(_peer(writer), line)
+            writer.write(json.dumps(answer).encode() + b"\n")
+            await writer.drain()
+        writer.close()
+
+    async def _answer(self, actor: str, line: bytes) -> dict[str, object]:
+        try:
+            request = json.loads(line)
+            command, arguments = str(request["command"]), {k: str(v) for k, v in request.get("arguments", {}).items()}
+            handler = self._handlers[command]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return {"ok": False, "error": f"not a command; known are {', '.join(sorted(self._handlers))}"}
+        try:
+            return {"ok": True, **await handler(actor, arguments)}
+        except (AdminError, JournalError, OSError) as e:
+            return {"ok": False, "error": str(e)}
+
+
+def _peer(writer: asyncio.StreamWriter) -> str:
+    """The user at the other end of the socket."""
+    sock = writer.get_extra_info("socket")
+    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _, uid, _ = struct.unpack("3i", credentials)
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+async def ask(state_dir: Path, command: str, arguments: Mapping[str, str], timeout_s: float = 10) -> dict[str, object]:
+    """Send one command to the proxy that runs on this state folder.
+
+    Raises AdminError when no proxy answers there or it refuses.
+    """
+    path = state_dir / SOCKET_NAME
+    try:
+        async with asyncio.timeout(timeout_s):
+            reader, writer = await asyncio.open_unix_connection(path, limit=1024 * 1024)
+            writer.write(json.dumps({"command": command, "arguments": dict(arguments)}).encode() + b"\n")
+            line = await reader.readline()
+            writer.close()
+    except (OSError, TimeoutError) as e:
+        raise AdminError(
+            f"no proxy answers at {path} ({e or 'timeout'}); is `pretrade run` up with this policy?"
+        ) from e
+    answer: dict[str, object] = json.loads(line) if line else {"ok": False, "error": "the proxy hung up"}
+    if not answer.pop("ok"):
+        raise AdminError(str(answer["error"]))
+    return answer

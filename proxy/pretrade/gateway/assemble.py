@@ -1,0 +1,143 @@
+"""The start, up to the doors: everything that can be wrong is found here, before a port opens, and said in one sentence."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pretrade.gateway import certs
+from pretrade.gateway.attempts import Attempts
+from pretrade.gateway.clock import Clock
+from pretrade.gateway.config import LoadedPolicy, PolicyPaths, paths
+from pretrade.gateway.destination import Destinations
+from pretrade.gateway.identity import Client
+from pretrade.gateway.instance import Instance
+from pretrade.gateway.keyfile import KeyFileError, open_private_key
+from pretrade.gateway.refusals import FloodGuard
+from pretrade.gateway.restore import FOLDED, fold, reopen
+from pretrade.gateway.trading import Trading
+from pretrade.journal.errors import JournalError
+from pretrade.journal.reader import read_events
+from pretrade.journal.writer import Journal
+from pretrade.kalshi.client import Address, Upstream, tls_context
+from pretrade.kalshi.hosts import REST_HOSTS
+from pretrade.kalshi.keys import KeyFormatError, load_public_key, public_pem_of
+from pretrade.kalshi.signing import Signer, SigningError
+from pretrade.model.instance import Environment
+from pretrade.policy.schema import Policy
+
+JOURNAL_NAME = "journal.db"
+
+
+class StartError(Exception):
+    """The proxy cannot start; the message says which check failed, what was seen and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The addresses that the doors are bound to."""
+
+    proxy: tuple[str, int]
+    base_url: tuple[str, int]
+
+
+def check_surroundings(loaded: LoadedPolicy) -> None:
+    """Refuse to start where secrets would leak or where the preflight that production needs does not exist yet."""
+    for variable in ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE"):
+        if os.environ.get(variable):
+            raise StartError(f"{variable} is set: it writes every TLS secret to a file. Unset it and start again.")
+    if loaded.policy.instance.environment is Environment.PRODUCTION:
+        raise StartError(
+            "environment: production is not open yet: this version cannot prove at start what the live key may do. "
+            "Use practice or demo."
+        )
+
+
+def assemble(loaded: LoadedPolicy, clock: Clock, listening: Listening) -> Instance:
+    """Open the journal, fold it, load the keys, and put the instance together. Raises StartError."""
+    policy = loaded.policy
+    where = paths(loaded)
+    signer = _signer(policy, where)
+    clients = _clients(policy, where, signer)
+    upstream = _upstream(policy, where)
+    _check_certificates(where.certs)
+    where.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = where.state / JOURNAL_NAME
+    try:
+        boot = secrets.token_hex(8)
+        journal = Journal.open(path, boot=boot, utc_now_ns=clock.utc_ns, monotonic_ns=clock.monotonic_ns)
+        ledger = fold(read_events(path, kinds=FOLDED))
+    except (JournalError, OSError) as e:
+        raise StartError(f"the journal {path} cannot be used: {e}") from e
+    attempts = Attempts()
+    reopen(ledger, attempts)
+    return Instance(
+        policy=policy,
+        policy_hash=loaded.sha256,
+        zone=ZoneInfo(policy.limits.day.timezone),
+        clients=clients,
+        destinations=Destinations(policy.instance.environment, _own_addresses(listening)),
+        clock=clock,
+        journal=journal,
+        ledger=ledger,
+        trading=Trading(ledger, journal, where.state),
+        signer=signer,
+        upstream=upstream,
+        flood=FloodGuard(journal, clock),
+        started_ms=clock.now_ms(),
+        attempts=attempts,
+    )
+
+
+def _signer(policy: Policy, where: PolicyPaths) -> Signer:
+    try:
+        return Signer(open_private_key(where.signing_key, where.passphrase), policy.signing.key_id)
+    except (KeyFileError, SigningError) as e:
+        raise StartError(f"signing.key_file: {e}") from e
+
+
+def _clients(policy: Policy, where: PolicyPaths, signer: Signer) -> dict[str, Client]:
+    clients = {}
+    for name, entry in policy.clients.items():
+        path = where.client_keys[name]
+        try:
+            public_key = load_public_key(path.read_bytes())
+        except (OSError, KeyFormatError) as e:
+            raise StartError(f"clients.{name}.public_key: {path}: {e}") from e
+        if public_pem_of(public_key) == signer.public_pem():
+            raise StartError(
+                f"clients.{name}.public_key is the live key's own public half: a client must sign with a key that is "
+                "worthless at the exchange. Make it one of its own and register that."
+            )
+        clients[entry.key_id] = Client(name, entry.key_id, entry.subaccount, public_key)
+    return clients
+
+
+def _upstream(policy: Policy, where: PolicyPaths) -> Upstream:
+    environment, practice = policy.instance.environment, policy.exchange.practice
+    try:
+        if environment is Environment.PRACTICE and practice is not None:
+            url = practice.url
+            return Upstream(Address(url.host, url.port, url.host), tls_context(where.practice_ca))
+        host = REST_HOSTS[environment]
+        return Upstream(Address(host, 443, host), tls_context(None))
+    except OSError as e:
+        raise StartError(f"exchange.{environment}.ca cannot be read: {e}") from e
+
+
+def _check_certificates(folder: Path) -> None:
+    problems = certs.inspect(folder).problems
+    if problems:
+        raise StartError(f"certificates in {folder}: {problems[0]} (`pretrade certs` makes new ones)")
+
+
+def _own_addresses(listening: Listening) -> frozenset[str]:
+    host, port = listening.base_url
+    shown = f"[{host}]" if ":" in host else host
+    return frozenset({f"{shown}:{port}", f"localhost:{port}"})
+
+
+def leaf_path(loaded: LoadedPolicy) -> Path:
+    """The PEM file with the leaf and its key."""
+    return paths(loaded).certs / certs.LEAF_NAME

@@ -1,0 +1,97 @@
+"""The writes under way and those whose end is not known, so that the same order is never sent twice.
+
+One known SDK posts an order again after ten seconds, with a new signature and no id (clients.md 4). An identical create
+without an id, from the same client, while an earlier one is unanswered, undelivered or unknown, is therefore the same order.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from pretrade.gateway.messages import Answer
+from pretrade.gateway.normalise import write_out
+from pretrade.journal.events import canonical
+from pretrade.kalshi.wire import describe
+from pretrade.model.orders import Write, orders_of
+
+type Meaning = tuple[str, str]
+
+
+def meaning(client: str, subaccount: int, write: Write) -> Meaning | None:
+    """What an order means apart from its id; None for anything but a create whose every order came without one."""
+    orders = orders_of(write)
+    if not orders or any(order.client_order_id is not None for order in orders):
+        return None
+    stated, _ = write_out(write, subaccount=subaccount, decision_id="any")
+    return client, canonical(describe(stated))
+
+
+class Attempt:
+    """One write from its decision on: its answer, sooner or later, and whether anything of it may have left us."""
+
+    __slots__ = ("abandoned", "answer", "decision_id", "meaning", "sent")
+
+    def __init__(self, decision_id: str, what: Meaning | None, answer: asyncio.Future[Answer]) -> None:
+        self.decision_id = decision_id
+        self.meaning = what
+        self.answer = answer
+        self.sent = False
+        self.abandoned = False
+
+    def abandon(self) -> bool:
+        """Make sure that nothing of it is sent any more; False when that is too late."""
+        if not self.sent:
+            self.abandoned = True
+        return self.abandoned
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it was sent and nobody knows what became of it."""
+        if not self.answer.done():
+            return False
+        failed = self.answer.cancelled() or self.answer.exception() is not None
+        return self.sent if failed else self.answer.result().outcome_unknown
+
+
+@dataclass(slots=True)
+class Ticket:
+    """What the front door keeps of a request while the gate works on it, so that a fault can be answered truly."""
+
+    attempt: Attempt | None = None
+
+
+class Attempts:
+    """The attempts that are under way, and the creates without an id about which something is still open."""
+
+    def __init__(self) -> None:
+        self._under_way: set[Attempt] = set()
+        self._by_meaning: dict[Meaning, Attempt] = {}
+
+    def same_order(self, what: Meaning | None) -> Attempt | None:
+        """The open attempt with this meaning."""
+        return None if what is None else self._by_meaning.get(what)
+
+    def open(self, attempt: Attempt) -> None:
+        """Note an attempt from the moment it is begun, or one whose end a former run never learned."""
+        if attempt.meaning is not None:
+            self._by_meaning[attempt.meaning] = attempt
+        if not attempt.answer.done():
+            self._under_way.add(attempt)
+            attempt.answer.add_done_callback(lambda _: self._under_way.discard(attempt))
+
+    def close(self, attempt: Attempt, *, delivered: bool) -> None:
+        """Note that an answer went to its client or could not. What is unknown, or was never read by its client, stays
+        open: the same order may come again."""
+        if attempt.meaning is None or attempt.unknown or not delivered:
+            return
+        if self._by_meaning.get(attempt.meaning) is attempt:
+            del self._by_meaning[attempt.meaning]
+
+    @property
+    def unanswered(self) -> tuple[asyncio.Future[Answer], ...]:
+        """The answers still being worked on: what a stop waits for."""
+        return tuple(attempt.answer for attempt in self._under_way)
+
+    @property
+    def under_way(self) -> set[str]:
+        """The decision ids of those answers."""
+        return {attempt.decision_id for attempt in self._under_way}

@@ -1,0 +1,61 @@
+"""mitmproxy's addon manager, turned round: a hook that raises, or never returns, refuses instead of letting through.
+
+The stock manager logs an exception from a hook and goes on, which forwards the request (threats 2.1). Ours catches everything,
+bounds each hook in time and asks the addon for the refusal. This is the enforcer's boundary: one of the two places in the
+program that catch everything.
+"""
+
+import asyncio
+from typing import Any, Protocol
+
+import structlog
+from mitmproxy import addonmanager, hooks, master, options
+
+log = structlog.get_logger()
+
+HOOK_DEADLINE_S = 10.0
+"""Longer than the upstream deadline, so that a send under way is answered by what became of it."""
+
+
+class Refusing(Protocol):
+    """An addon that can turn a hook's data into a refusal, whatever was done to it so far."""
+
+    def refuse_fault(self, hook: str, data: object) -> None:
+        """Leave a refusal on the data of a hook that failed. Must not raise."""
+
+
+class FailClosedManager(addonmanager.AddonManager):
+    """Runs every hook of every addon under a deadline; a failure ends in `refuser.refuse_fault`."""
+
+    def __init__(self, owner: master.Master, refuser: Refusing, deadline_s: float = HOOK_DEADLINE_S) -> None:
+        super().__init__(owner)
+        self._refuser = refuser
+        self._deadline_s = deadline_s
+
+    async def handle_lifecycle(self, event: hooks.Hook) -> None:
+        """Fire the hook and nothing else: nobody here needs the `update` hook that the stock manager adds to each."""
+        await self.trigger_event(event)
+
+    async def trigger_event(self, event: hooks.Hook) -> None:
+        """Fire a hook on every addon. Nothing that an addon does stops the next one or comes out of here."""
+        for addon in self.chain:
+            try:
+                async with asyncio.timeout(self._deadline_s):
+                    await self.invoke_addon(addon, event)
+            except BaseException as e:  # noqa: BLE001 - the boundary: see the top of this file
+                log.error("hook_failed", hook=event.name, error=type(e).__name__, detail=str(e)[:200])
+                self._refuser.refuse_fault(event.name, event.args()[0] if event.args() else None)
+
+    def trigger(self, event: hooks.Hook) -> None:
+        """Fire a synchronous hook (options, start). A failure comes out: a proxy that is not as asserted must not run."""
+        for addon in self.chain:
+            self.invoke_addon_sync(addon, event)
+
+
+class FailClosedMaster(master.Master):
+    """A Master whose addons run under a FailClosedManager from the first one on."""
+
+    def __init__(self, opts: options.Options, refuser: Refusing, deadline_s: float = HOOK_DEADLINE_S) -> None:
+        super().__init__(opts, with_termlog=False)
+        opts.changed.disconnect(self.addons._configure_all)
+        self.addons: Any = FailClosedManager(self, refuser, deadline_s)

@@ -1,0 +1,62 @@
+"""What a start learns from the journal: the ledger, the trading state, and the orders whose end nobody knows."""
+
+import asyncio
+import json
+from collections.abc import Iterable
+
+from pretrade.gateway.attempts import Attempt, Attempts, meaning
+from pretrade.gateway.messages import Answer
+from pretrade.gateway.normalise import without_ids
+from pretrade.gateway.refusals import answer_of
+from pretrade.journal.events import Event, EventKind
+from pretrade.kalshi.replies import refusal
+from pretrade.kalshi.wire import restore
+from pretrade.model.codes import DenyCode
+from pretrade.model.instance import Mode, TradingState
+from pretrade.model.orders import orders_of
+from pretrade.model.outcomes import OutcomeState
+from pretrade.risk.ledger import Ledger, Pending
+
+FOLDED = (EventKind.DECISION, EventKind.OUTCOME, EventKind.TRADING_STATE)
+"""The kinds of event that the ledger is made of."""
+
+
+def fold(events: Iterable[Event]) -> Ledger:
+    """The ledger that these events add up to; the same one that the running proxy had when it wrote the last of them."""
+    ledger = Ledger()
+    for event in events:
+        _apply(ledger, event)
+    return ledger
+
+
+def _apply(ledger: Ledger, event: Event) -> None:
+    body = json.loads(event.body)
+    if event.kind == EventKind.TRADING_STATE:
+        ledger.trading_state = TradingState(body["state"])
+    elif event.kind == EventKind.OUTCOME and event.decision_id:
+        ledger.settle(event.decision_id, OutcomeState(body["state"]))
+    elif event.kind == EventKind.DECISION and event.decision_id and body["verdict"] == "approved":
+        facts, write = body["facts"], restore(body["request"])
+        ledger.approve(event.decision_id, body["client"], Mode(body["mode"]), facts["day"], write, facts["now_ms"])
+
+
+def reopen(ledger: Ledger, attempts: Attempts) -> None:
+    """Hold creates without an id whose end is unknown to one copy, as the run that sent them did."""
+    for pending in ledger.pending.values():
+        attempts.open(_unknown(pending))
+
+
+def _unknown(pending: Pending) -> Attempt:
+    write = without_ids(pending.write, pending.decision_id)
+    subaccount = next((order.subaccount for order in orders_of(write)), None) or 0
+    answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    reply = refusal(
+        DenyCode.OUTCOME_UNKNOWN,
+        decision_id=pending.decision_id,
+        message="the same order was sent before the proxy restarted, and what became of it is not known",
+        hint="Look at your orders and fills; if you mean another order, give it a client_order_id of its own.",
+    )
+    answer.set_result(answer_of(reply, pending.decision_id, outcome_unknown=True))
+    attempt = Attempt(pending.decision_id, meaning(pending.client, subaccount, write), answer)
+    attempt.sent = True
+    return attempt

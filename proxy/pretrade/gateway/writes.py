@@ -1,0 +1,204 @@
+"""Steps 6 to 10 for a write: facts, decide, record, sign, send.
+
+Rule of this file: deciding and counting happen in one synchronous stretch that also takes the row's place in the journal;
+nothing is signed before that row is on disk; from the first byte on, the answer is never "not sent". The whole of it runs in
+a task of its own, so that a client that hangs up changes nothing.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from pretrade.gateway.attempts import Attempt, meaning
+from pretrade.gateway.clock import Stopwatch
+from pretrade.gateway.dry_run import dry_run_answer
+from pretrade.gateway.identity import Client
+from pretrade.gateway.instance import Instance
+from pretrade.gateway.messages import Answer, RawRequest, Refusal
+from pretrade.gateway.normalise import write_out
+from pretrade.gateway.records import Judged, decision_body, outcome_body
+from pretrade.gateway.refusals import answer_of
+from pretrade.journal.errors import JournalUnavailable
+from pretrade.journal.events import EventKind
+from pretrade.kalshi.client import NotSent, Unknown
+from pretrade.kalshi.endpoints import Endpoint
+from pretrade.kalshi.outcomes import read_outcome
+from pretrade.kalshi.replies import refusal as refusal_reply
+from pretrade.kalshi.signing import SignedRequest
+from pretrade.model.codes import DenyCode
+from pretrade.model.decisions import Approved, Denied
+from pretrade.model.facts import Facts
+from pretrade.model.instance import Mode, TradingState
+from pretrade.model.orders import Write, is_exit
+from pretrade.model.outcomes import Outcome, OutcomeState
+from pretrade.risk.checks import named_orders
+from pretrade.risk.dry_run import DryRunLeg
+from pretrade.risk.engine import decide
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRequest:
+    """A decoded write of a known client, ready to be judged."""
+
+    decision_id: str
+    client: Client
+    raw: RawRequest
+    endpoint: Endpoint
+    write: Write
+    watch: Stopwatch
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """The id that the log knows the decision by, and the row to wait for; a counted denial has no row of its own."""
+
+    decision_id: str
+    pending: asyncio.Future[int] | None
+
+
+class Writes:
+    """Carries writes from the decision to the exchange's answer."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+
+    def begin(self, request: WriteRequest) -> Attempt:
+        """Start on a write, or join the same order that is already under way (see `attempts`)."""
+        attempts = self._instance.attempts
+        what = meaning(request.client.name, request.client.subaccount, request.write)
+        same = attempts.same_order(what)
+        if same is not None:
+            return same
+        attempt = Attempt(request.decision_id, what, asyncio.get_running_loop().create_future())
+        attempts.open(attempt)
+        task = asyncio.create_task(self._answer(attempt, request), name=f"write {request.decision_id}")
+        task.add_done_callback(lambda done: _hand_over(done, attempt.answer))
+        return attempt
+
+    async def _answer(self, attempt: Attempt, request: WriteRequest) -> Answer:
+        judged, legs, row = self._judge(request)
+        request.watch.lap("decide")
+        if row.pending is not None:
+            try:
+                await row.pending
+            except JournalUnavailable as e:
+                self._settle(request, Outcome(OutcomeState.NOT_SENT, detail="the decision could not be recorded"))
+                return _refused(request, DenyCode.JOURNAL_UNAVAILABLE, f"the decision could not be recorded: {e}")
+        request.watch.lap("journal")
+        decision = judged.decision
+        if isinstance(decision, Denied):
+            return _denied(decision, row.decision_id)
+        if judged.facts.mode is Mode.DRY_RUN:
+            return self._answer_dry_run(request, decision, legs)
+        return await self._carry_out(attempt, request, decision)
+
+    def _judge(self, request: WriteRequest) -> tuple[Judged, tuple[DryRunLeg, ...], _Row]:
+        """Decide, count and take a place in the journal: one stretch without an await, so no other write comes between."""
+        instance, own_id = self._instance, request.decision_id
+        write, rewrites = write_out(request.write, subaccount=request.client.subaccount, decision_id=own_id)
+        facts = self._facts(request.client, write)
+        decision = decide(write, facts, instance.policy)
+        judged = Judged(decision, facts, rewrites, instance.policy_hash)
+        if isinstance(decision, Denied):
+            return judged, (), self._record_denial(request, judged, decision)
+        legs = instance.ledger.approve(own_id, facts.client, facts.mode, facts.day, write, facts.now_ms)
+        return judged, legs, self._record(request, judged)
+
+    def _facts(self, client: Client, write: Write) -> Facts:
+        instance, ledger = self._instance, self._instance.ledger
+        mode = instance.policy.instance.mode
+        day = ledger.day_of(instance.clock.day(instance.zone))
+        names = tuple(name for _, name in named_orders(write))
+        return Facts(
+            now_ms=instance.clock.now_ms(),
+            role=instance.policy.instance.role,
+            mode=mode,
+            trading_state=instance.trading.state(),
+            client=client.name,
+            subaccount=client.subaccount,
+            day=day,
+            day_orders=ledger.day_orders(mode, day),
+            own_orders=ledger.dry_run.owned(client.name, names) if mode is Mode.DRY_RUN else (),
+        )
+
+    def _record_denial(self, request: WriteRequest, judged: Judged, denied: Denied) -> _Row:
+        first = denied.reasons[0].code or DenyCode.INTERNAL_FAULT
+        counted_as = self._instance.flood.admit(request.client.name, first)
+        return self._record(request, judged) if counted_as is None else _Row(counted_as, None)
+
+    def _record(self, request: WriteRequest, judged: Judged) -> _Row:
+        body = decision_body(judged, request.raw, request.endpoint, request.watch.laps)
+        row = self._instance.journal.append(EventKind.DECISION, body, request.decision_id)
+        return _Row(request.decision_id, row)
+
+    def _answer_dry_run(self, request: WriteRequest, approved: Approved, legs: tuple[DryRunLeg, ...]) -> Answer:
+        reply = dry_run_answer(approved.write, legs, self._instance.clock.now_ms())
+        self._settle(request, reply.outcome)
+        return Answer(reply.status, reply.body, decision_id=request.decision_id)
+
+    async def _carry_out(self, attempt: Attempt, request: WriteRequest, approved: Approved) -> Answer:
+        """Sign and send. Whatever happens in here, the row that says how it ended is written."""
+        outcome = Outcome(OutcomeState.NOT_SENT, detail="the proxy failed before anything was sent")
+        try:
+            signed = await self._instance.signer.sign(approved, self._instance.clock.now_ms())
+            request.watch.lap("sign")
+            if stop := self._stop_before_sending(attempt, approved.write):
+                outcome = Outcome(OutcomeState.NOT_SENT, detail=f"stopped before sending: {stop.detail}")
+                return _refused(request, stop.code, stop.detail)
+            outcome = Outcome(OutcomeState.UNKNOWN, detail="the proxy failed while the write was under way")
+            attempt.sent = True
+            outcome, answer = await self._send(request, approved.write, signed)
+            attempt.sent = outcome.state is not OutcomeState.NOT_SENT
+            return answer
+        finally:
+            request.watch.lap("send")
+            self._settle(request, outcome)
+
+    def _stop_before_sending(self, attempt: Attempt, write: Write) -> Refusal | None:
+        """What came between the decision and the first byte: a halt, or a client that was told that nothing was sent."""
+        if attempt.abandoned:
+            return Refusal(DenyCode.INTERNAL_FAULT, "the proxy took too long, and the client was told so")
+        if not is_exit(write) and self._instance.trading.state() is TradingState.HALTED:
+            return Refusal(DenyCode.TRADING_HALTED, "trading was halted before the order was sent")
+        return None
+
+    async def _send(self, request: WriteRequest, write: Write, signed: SignedRequest) -> tuple[Outcome, Answer]:
+        try:
+            answer = await self._instance.upstream.send(signed, is_write=True)
+        except NotSent as e:
+            outcome = Outcome(OutcomeState.NOT_SENT, detail=str(e))
+            return outcome, _refused(request, DenyCode.EXCHANGE_UNREACHABLE, str(e))
+        except Unknown as e:
+            outcome = Outcome(OutcomeState.UNKNOWN, detail=str(e))
+            return outcome, _refused(request, DenyCode.OUTCOME_UNKNOWN, str(e))
+        outcome = read_outcome(write, answer)
+        if outcome.state is OutcomeState.UNKNOWN:
+            return outcome, _refused(request, DenyCode.OUTCOME_UNKNOWN, outcome.detail)
+        if answer.status == 401:
+            return outcome, _refused(request, DenyCode.LIVE_KEY_REFUSED, "the exchange answered 401 to the proxy's key")
+        return outcome, Answer(answer.status, answer.body, answer.content_type, request.decision_id)
+
+    def _settle(self, request: WriteRequest, outcome: Outcome) -> None:
+        self._instance.ledger.settle(request.decision_id, outcome.state)
+        laps = {**request.watch.laps, "total": request.watch.total()}
+        self._instance.journal.record(EventKind.OUTCOME, outcome_body(outcome, laps), request.decision_id)
+
+
+def _refused(request: WriteRequest, code: DenyCode, message: str) -> Answer:
+    reply = refusal_reply(code, decision_id=request.decision_id, message=message)
+    return answer_of(reply, request.decision_id, outcome_unknown=code is DenyCode.OUTCOME_UNKNOWN)
+
+
+def _denied(denied: Denied, decision_id: str) -> Answer:
+    first = denied.reasons[0].code or DenyCode.INTERNAL_FAULT
+    return answer_of(refusal_reply(first, decision_id=decision_id, reasons=denied.reasons), decision_id)
+
+
+def _hand_over(task: asyncio.Task[Answer], answer: asyncio.Future[Answer]) -> None:
+    if answer.done():
+        return
+    if task.cancelled():
+        answer.cancel()
+    elif error := task.exception():
+        answer.set_exception(error)
+    else:
+        answer.set_result(task.result())
