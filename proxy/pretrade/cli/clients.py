@@ -42,8 +42,8 @@ def _list(loaded: LoadedPolicy) -> None:
 def add(loaded: LoadedPolicy, name: str, key_file: Path, key_id: str | None, subaccount: int | None) -> None:
     """Register the bot NAME: keep the public half of its own key and add it to the policy.
 
-    The key must be worthless at the exchange: delete it there, or make one that never was there. A running proxy keeps the
-    policy that it started with; restart it to let the bot in.
+    The key must be worthless at the exchange: delete it there, or make one that never was there. A running proxy
+    keeps the policy that it started with; restart it to let the bot in.
     """
     public_key = _public_half(key_file)
     if subaccount is None:

@@ -16,8 +16,8 @@ from pretrade.gateway.trading import HALT_FILE
 def halt(policy_path: Path, reason: str, *, reducing: bool) -> None:
     """Stop trading at once: from the next request on, only cancels and decreases pass.
 
-    Works on a proxy that does not answer too: it then leaves a HALT file in the state folder, which the proxy looks for on
-    every write and at its start.
+    Works on a proxy that does not answer too: it then leaves a HALT file in the state folder, which the proxy looks
+    for on every write and at its start.
     """
     loaded = load_policy(policy_path)
     state = "REDUCING" if reducing else "HALTED"

@@ -27,7 +27,8 @@ def default_policy() -> str:
 
 
 def make_folder(folder: Path, policy: str) -> None:
-    """Fill a new folder: policy, certificates, a live key that the practice exchange knows, a client key that it does not.
+    """Fill a new folder: policy, certificates, a live key that the practice exchange knows, a client key that it does
+    not.
 
     Raises click.ClickException when the folder has anything in it already.
     """
@@ -57,7 +58,8 @@ def _make_keys(folder: Path) -> None:
 def init(folder: Path) -> None:
     """Make a working folder: commented policy, certificates, keys for a practice exchange, a client key.
 
-    The live key is Ed25519, which signs about 20 times faster than RSA; the client's key is RSA, which every SDK can use.
+    The live key is Ed25519, which signs about 20 times faster than RSA; the client's key is RSA, which every SDK can
+    use.
     """
     make_folder(folder, default_policy())
     click.echo(f"{folder} is ready: policy.yaml, certs/, keys/, practice/, state/")

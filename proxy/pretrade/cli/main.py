@@ -1,7 +1,7 @@
 """The command `pretrade`: the groups put together, and the exit codes.
 
-0 fine · 1 refused or invalid · 2 usage · 3 a bug of ours. The catch-all in `main` is one of the two in the program: it turns
-a bug into one line, a traceback without local variables, and code 3.
+0 fine · 1 refused or invalid · 2 usage · 3 a bug of ours. The catch-all in `main` is one of the two in the program:
+it turns a bug into one line, a traceback without local variables, and code 3.
 """
 
 import sys
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from pretrade.cli import certs, check, clients, client_env, demo, halt, init, log, practice, run, status
+from pretrade.cli import certs, check, client_env, clients, demo, halt, init, log, practice, run, status
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -1,4 +1,6 @@
-"""The start, up to the doors: everything that can be wrong is found here, before a port opens, and said in one sentence."""
+"""The start, up to the doors: everything that can be wrong is found here, before a port opens, and said in one
+sentence.
+"""
 
 import os
 import secrets

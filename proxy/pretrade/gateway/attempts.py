@@ -1,7 +1,8 @@
 """The writes under way and those whose end is not known, so that the same order is never sent twice.
 
-One known SDK posts an order again after ten seconds, with a new signature and no id (clients.md 4). An identical create
-without an id, from the same client, while an earlier one is unanswered, undelivered or unknown, is therefore the same order.
+One known SDK posts an order again after ten seconds, with a new signature and no id (clients.md 4). An identical
+create without an id, from the same client, while an earlier one is unanswered, undelivered or unknown, is therefore
+the same order.
 """
 
 import asyncio

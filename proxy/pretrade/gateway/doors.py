@@ -28,7 +28,7 @@ class Doors:
     """The proxy door and the base-URL door on sockets that were bound before."""
 
     def __init__(self, gate: GateKeeper, leaf: Path, deadline_s: float = HOOK_DEADLINE_S) -> None:
-        """Set mitmproxy up and check that it is as it must be. Needs a running event loop; raises OptionsDiffer."""
+        """Set mitmproxy up and check that it is as it must be. Needs a running event loop; raises OptionsDifferError."""
         self.enforcer = Enforcer(gate, tls_context(leaf))
         self._proxyserver = proxyserver.Proxyserver()
         self._master = FailClosedMaster(options.Options(), self.enforcer, deadline_s)
@@ -80,8 +80,8 @@ def _choose_http_1_1(connection: SSL.Connection, offered: list[bytes]) -> Any:
 def bind(host: str, port: int) -> socket.socket:
     """A TCP socket bound to the address. Raises OSError.
 
-    Its protocol number is stated because asyncio sets TCP_NODELAY only on sockets that have one, and without it a request
-    takes 40 ms (feasibility.md 1).
+    Its protocol number is stated because asyncio sets TCP_NODELAY only on sockets that have one, and without it a
+    request takes 40 ms (feasibility.md 1).
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -91,5 +91,5 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError:
         bound.close()
         raise
-    bound.setblocking(False)
+    bound.setblocking(False)  # noqa: FBT003 - positional only
     return bound

@@ -1,8 +1,8 @@
-"""The Enforcer: mitmproxy's hooks in, the gate's answers out. With `failclosed`, `options` and `server`, the only files that
-know mitmproxy.
+"""The Enforcer: mitmproxy's hooks in, the gate's answers out. With `failclosed`, `options` and `server`, the only files
+that know mitmproxy.
 
-Rule of this file: a refusal is on the flow before anything else runs and only the gate's answer replaces it; mitmproxy's own
-dialler is shut for good, whatever the flow says.
+Rule of this file: a refusal is on the flow before anything else runs and only the gate's answer replaces it;
+mitmproxy's own dialler is shut for good, whatever the flow says.
 """
 
 from typing import Protocol
@@ -49,7 +49,7 @@ class Enforcer:
             refuse_changes(ctx.options, REQUIRED)
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
-        """Open a tunnel only to a host of the exchange, and remember to which: the flow can be made to say otherwise."""
+        """Open a tunnel only to a host of the exchange, and remember to which: the flow can be made to lie."""
         flow.response = _response(_fault_answer(None))
         host, port = flow.request.host, flow.request.port
         answer = self._gate.connect(host, port)
@@ -97,7 +97,7 @@ class Enforcer:
         self._tunnels.pop(client.id, None)
 
     def refuse_fault(self, hook: str, data: object) -> None:
-        """Leave a refusal where a hook failed; a write that may have left us is answered as unknown, never as refused."""
+        """Leave a refusal where a hook failed. A write that may have left us is answered as unknown instead."""
         if isinstance(data, http.HTTPFlow):
             data.response = _response(_fault_answer(data.metadata.get(_TICKET)))
         elif isinstance(data, server_hooks.ServerConnectionHookData):

@@ -1,8 +1,8 @@
 """mitmproxy's addon manager, turned round: a hook that raises, or never returns, refuses instead of letting through.
 
-The stock manager logs an exception from a hook and goes on, which forwards the request (threats 2.1). Ours catches everything,
-bounds each hook in time and asks the addon for the refusal. This is the enforcer's boundary: one of the two places in the
-program that catch everything.
+The stock manager logs an exception from a hook and goes on, which forwards the request (threats 2.1). Ours catches
+everything, bounds each hook in time and asks the addon for the refusal. This is the enforcer's boundary: one of the
+two places in the program that catch everything.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class FailClosedManager(addonmanager.AddonManager):
                 self._refuser.refuse_fault(event.name, event.args()[0] if event.args() else None)
 
     def trigger(self, event: hooks.Hook) -> None:
-        """Fire a synchronous hook (options, start). A failure comes out: a proxy that is not as asserted must not run."""
+        """Fire a synchronous hook (options, start). A failure comes out: a proxy not as asserted must not run."""
         for addon in self.chain:
             self.invoke_addon_sync(addon, event)
 

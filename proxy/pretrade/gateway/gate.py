@@ -1,7 +1,7 @@
 """The gate: steps 2 to 5 for every request, then the way of a read or the way of a write.
 
-Rule of this file: every way through it ends in an Answer that one line here made. It knows no mitmproxy type, opens no file and
-asks no clock but the instance's.
+Rule of this file: every way through it ends in an Answer that one line here made. It knows no mitmproxy type, opens
+no file and asks no clock but the instance's.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Step 4: whose request is this? The signature that the client already sends says so.
 
-It is made with a key that is registered here and worthless at the exchange. It covers time, method and path, not the body:
-so it must be fresh, and `replay` holds it to one request.
+It is made with a key that is registered here and worthless at the exchange. It covers time, method and path, not the
+body: so it must be fresh, and `replay` holds it to one request.
 """
 
 import re
@@ -13,7 +13,9 @@ from pretrade.kalshi.keys import PublicKey, signing_text, verify
 from pretrade.model.codes import DenyCode
 
 FRESH_MS = 5_000
-"""How far a signature's timestamp may be from our clock, either way (the exchange's own window is 5 to 10 s, auth.md 1)."""
+"""How far a signature's timestamp may be from our clock, either way (the exchange's own window is 5 to 10 s, auth.md
+1).
+"""
 
 _TIMESTAMP = re.compile(r"[1-9][0-9]{12}", re.ASCII)
 

@@ -17,8 +17,9 @@ class Door(StrEnum):
 class RawRequest:
     """A request as its bytes said it: nothing normalised, nothing trusted.
 
-    `target` is the request target with its query, `authority` the one of an absolute-form target (else empty), `connect`
-    the CONNECT host and port of the proxy door, `sni` the name of the TLS handshake. Header names are lower-case.
+    `target` is the request target with its query, `authority` the one of an absolute-form target (else empty),
+    `connect` the CONNECT host and port of the proxy door, `sni` the name of the TLS handshake. Header names are
+    lower-case.
     """
 
     door: Door

@@ -1,6 +1,8 @@
-"""mitmproxy's options as they must be, and the check that they are. Each line closes a way past the gate (threats 0, 2.1).
+"""mitmproxy's options as they must be, and the check that they are. Each line closes a way past the gate (threats 0,
+2.1).
 
-Rule of this file: asserted at the start and on every change; a value that differs stops the proxy or undoes the change.
+Rule of this file: asserted at the start and on every change; a value that differs stops the proxy or undoes the
+change.
 """
 
 from collections.abc import Mapping
@@ -40,7 +42,7 @@ FORBIDDEN_PREFIX = "emudhra"
 """Options of mitmproxy 12.3.x, whose code carries the private key of a compromised CA."""
 
 
-class OptionsDiffer(Exception):
+class OptionsDifferError(Exception):
     """mitmproxy is not set up the way the gate needs; the message names the option, the value and what is needed."""
 
 
@@ -51,21 +53,21 @@ def apply_required(opts: options.Options) -> None:
 
 
 def check(opts: options.Options, required: Mapping[str, object]) -> None:
-    """Raise OptionsDiffer unless every required option exists and has its value."""
-    for name in opts.keys():
+    """Raise OptionsDifferError unless every required option exists and has its value."""
+    for name in opts.keys():  # noqa: SIM118 - not a mapping
         if name.startswith(FORBIDDEN_PREFIX):
-            raise OptionsDiffer(f"this mitmproxy has an option {name}: use 12.2.3 (see SECURITY.md)")
+            raise OptionsDifferError(f"this mitmproxy has an option {name}: use 12.2.3 (see SECURITY.md)")
     for name, value in required.items():
         if name not in opts:
-            raise OptionsDiffer(f"this mitmproxy has no option {name}")
+            raise OptionsDifferError(f"this mitmproxy has no option {name}")
         current = getattr(opts, name)
         if (list(current) if isinstance(current, list | tuple) else current) != value:
-            raise OptionsDiffer(f"mitmproxy option {name} must be {value!r}, was {current!r}")
+            raise OptionsDifferError(f"mitmproxy option {name} must be {value!r}, was {current!r}")
 
 
 def refuse_changes(opts: options.Options, required: Mapping[str, object]) -> None:
     """The same check for a `configure` hook: mitmproxy undoes a change that raises OptionsError."""
     try:
         check(opts, required)
-    except OptionsDiffer as e:
+    except OptionsDifferError as e:
         raise exceptions.OptionsError(str(e)) from e

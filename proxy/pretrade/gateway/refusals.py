@@ -1,7 +1,7 @@
 """Every refusal becomes a row; a flood of them becomes one counted row a second per client and code.
 
-What is counted instead of written out in full shares the decision id of its counted row, so that the id in a client's hand is
-always one that the log knows.
+What is counted instead of written out in full shares the decision id of its counted row, so that the id in a
+client's hand is always one that the log knows.
 """
 
 import secrets
@@ -12,7 +12,8 @@ from pretrade.gateway.clock import Clock
 from pretrade.gateway.messages import Answer, RawRequest, Refusal, printable
 from pretrade.journal.events import EventKind, utc_text
 from pretrade.journal.writer import Journal
-from pretrade.kalshi.replies import Reply, refusal as refusal_reply
+from pretrade.kalshi.replies import Reply
+from pretrade.kalshi.replies import refusal as refusal_reply
 from pretrade.model.codes import CODES, DenyCode
 
 FULL_ROWS = 10

@@ -1,8 +1,9 @@
 """One signature, one request: what makes a captured or repeated request harmless.
 
-A client's signature does not cover its body (auth.md 1), so each one is held to the bytes it first came with. Same bytes are
-the same request: a write gets the first one's answer, a read passes. Other bytes under the same signature are refused, save
-that Ed25519 signs the same text the same way, so two honest requests within one millisecond share a signature.
+A client's signature does not cover its body (auth.md 1), so each one is held to the bytes it first came with. Same
+bytes are the same request: a write gets the first one's answer, a read passes. Other bytes under the same signature
+are refused, save that Ed25519 signs the same text the same way, so two honest requests within one millisecond share
+a signature.
 """
 
 import hashlib

@@ -22,7 +22,7 @@ FOLDED = (EventKind.DECISION, EventKind.OUTCOME, EventKind.TRADING_STATE)
 
 
 def fold(events: Iterable[Event]) -> Ledger:
-    """The ledger that these events add up to; the same one that the running proxy had when it wrote the last of them."""
+    """The ledger that these events add up to: the one that the proxy had when it wrote the last of them."""
     ledger = Ledger()
     for event in events:
         _apply(ledger, event)

@@ -1,7 +1,7 @@
 """The trading state: who may trade now, and the three ways to stop that need no client and no policy.
 
-Rule of this file: a stop takes effect in memory at once and is recorded after; a start needs a person, a reason, and its row
-on disk first. The HALT file is looked at on every write, and removing it alone resumes nothing.
+Rule of this file: a stop takes effect in memory at once and is recorded after; a start needs a person, a reason, and
+its row on disk first. The HALT file is looked at on every write, and removing it alone resumes nothing.
 """
 
 import asyncio

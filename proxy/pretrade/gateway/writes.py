@@ -1,8 +1,8 @@
 """Steps 6 to 10 for a write: facts, decide, record, sign, send.
 
-Rule of this file: deciding and counting happen in one synchronous stretch that also takes the row's place in the journal;
-nothing is signed before that row is on disk; from the first byte on, the answer is never "not sent". The whole of it runs in
-a task of its own, so that a client that hangs up changes nothing.
+Rule of this file: deciding and counting happen in one synchronous stretch that also takes the row's place in the
+journal; nothing is signed before that row is on disk; from the first byte on, the answer is never "not sent". The
+whole of it runs in a task of its own, so that a client that hangs up changes nothing.
 """
 
 import asyncio
@@ -92,7 +92,7 @@ class Writes:
         return await self._carry_out(attempt, request, decision)
 
     def _judge(self, request: WriteRequest) -> tuple[Judged, tuple[DryRunLeg, ...], _Row]:
-        """Decide, count and take a place in the journal: one stretch without an await, so no other write comes between."""
+        """Decide, count and take a place in the journal, without an await: no other write comes between."""
         instance, own_id = self._instance, request.decision_id
         write, rewrites = write_out(request.write, subaccount=request.client.subaccount, decision_id=own_id)
         facts = self._facts(request.client, write)
@@ -154,7 +154,7 @@ class Writes:
             self._settle(request, outcome)
 
     def _stop_before_sending(self, attempt: Attempt, write: Write) -> Refusal | None:
-        """What came between the decision and the first byte: a halt, or a client that was told that nothing was sent."""
+        """What came between decision and first byte: a halt, or a client that was told nothing was sent."""
         if attempt.abandoned:
             return Refusal(DenyCode.INTERNAL_FAULT, "the proxy took too long, and the client was told so")
         if not is_exit(write) and self._instance.trading.state() is TradingState.HALTED:

@@ -1,7 +1,7 @@
 """One small function a check. Each reports what it saw and what the limit was; none stops another from running.
 
-Rule of this file: a check takes (write, facts, policy) and returns its reports, an empty tuple where it has nothing to say.
-Cancels, decreases and withdrawals are bound by role and ownership alone, so that no limit can trap an exit.
+Rule of this file: a check takes (write, facts, policy) and returns its reports, an empty tuple where it has nothing
+to say. Cancels, decreases and withdrawals are bound by role and ownership alone, so that no limit can trap an exit.
 """
 
 from collections.abc import Callable

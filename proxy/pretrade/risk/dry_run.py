@@ -1,7 +1,8 @@
 """The dry-run book: what approved orders would have become if no one ever traded with us.
 
-Rule of this file: a dry-run order never fills. Good-till-canceled rests, immediate-or-cancel ends with nothing, fill-or-kill
-is the exchange's 409. Everything follows from the approved writes alone, so folding the journal gives the same book again.
+Rule of this file: a dry-run order never fills. Good-till-canceled rests, immediate-or-cancel ends with nothing,
+fill-or-kill is the exchange's 409. Everything follows from the approved writes alone, so folding the journal gives
+the same book again.
 """
 
 from dataclasses import dataclass, replace
@@ -35,6 +36,9 @@ class Result(StrEnum):
     MISMATCH = "mismatch"
 
 
+NONE = Count(0)
+
+
 @dataclass(frozen=True, slots=True)
 class DryRunOrder:
     """One order of the dry-run book. `remaining` is zero once it is canceled or expired."""
@@ -52,12 +56,12 @@ class DryRunLeg:
     result: Result
     order_id: str
     client_order_id: str | None = None
-    remaining: Count = Count(0)
-    reduced_by: Count = Count(0)
+    remaining: Count = NONE
+    reduced_by: Count = NONE
 
 
 def order_id(decision_id: str, leg: int) -> str:
-    """The id of the order that a decision's leg creates: always the same one, and plain to see as not the exchange's."""
+    """The id of the order that a decision's leg creates: always the same, and plainly not the exchange's."""
     return f"dry-{uuid5(NAMESPACE_OID, f'{decision_id}/{leg}')}"
 
 
@@ -106,7 +110,7 @@ class DryRunBook:
         if own_id is not None:
             self._client_order_ids.add(own_id)
         rests = terms.time_in_force is TimeInForce.GOOD_TILL_CANCELED
-        remaining = terms.count if rests else Count(0)
+        remaining = terms.count if rests else NONE
         self._orders[name] = DryRunOrder(name, client, terms, remaining)
         return DryRunLeg(Result.RESTING if rests else Result.CANCELED, name, own_id, remaining)
 
@@ -125,7 +129,7 @@ class DryRunBook:
 
     def _decrease(self, write: DecreaseOrder, now_ms: int) -> DryRunLeg:
         order = self._orders.get(write.order_id)
-        remaining = Count(0) if order is None else _remaining(order, now_ms)
+        remaining = NONE if order is None else _remaining(order, now_ms)
         if order is None or not remaining:
             return DryRunLeg(Result.NOT_FOUND, write.order_id)
         wanted = remaining - write.reduce_by if write.reduce_by is not None else (write.reduce_to or 0)
@@ -134,10 +138,10 @@ class DryRunBook:
 
     def _cancel(self, name: str, now_ms: int) -> DryRunLeg:
         order = self._orders.get(name)
-        remaining = Count(0) if order is None else _remaining(order, now_ms)
+        remaining = NONE if order is None else _remaining(order, now_ms)
         if order is None or not remaining:
             return DryRunLeg(Result.NOT_FOUND, name)
-        return self._shrink(order, remaining, Count(0))
+        return self._shrink(order, remaining, NONE)
 
     def _shrink(self, order: DryRunOrder, remaining: Count, left: Count) -> DryRunLeg:
         self._orders[order.order_id] = replace(order, remaining=left)
@@ -147,4 +151,4 @@ class DryRunBook:
 
 def _remaining(order: DryRunOrder, now_ms: int) -> Count:
     expiry = order.terms.expiration_time
-    return Count(0) if expiry is not None and expiry * 1000 <= now_ms else order.remaining
+    return NONE if expiry is not None and expiry * 1000 <= now_ms else order.remaining

@@ -1,7 +1,8 @@
 """The ledger: what the approved writes so far add up to. A fold, so that a restart gives the same figures again.
 
-Rule of this file: the gate applies a write at the moment it decides, before anything is awaited, and the start-up applies the
-journal's rows in their order; both go through the same functions. Nothing here is ever returned by a timer.
+Rule of this file: the gate applies a write at the moment it decides, before anything is awaited, and the start-up
+applies the journal's rows in their order; both go through the same functions. Nothing here is ever returned by a
+timer.
 """
 
 from dataclasses import dataclass
