@@ -132,7 +132,7 @@ class Exchange(State):
         self.orders[taker.order_id] = taker
         self._trade(taker, order, size)
         self._finish(taker, "")
-        return Result(order, self.clock(), (self.fills[-2],))
+        return Result(order, self.clock(), (self.fills[-1],))
 
     def sweep(self) -> None:
         """Cancel what time has ended: expired orders, and all orders of markets that have closed."""
