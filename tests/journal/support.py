@@ -1,6 +1,9 @@
 """Journals, bodies and clocks for the tests of this room."""
 
 import itertools
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +85,14 @@ def leg(**changes: Any) -> dict[str, Any]:
 def outcome(state: str, *legs: dict[str, Any], status: int | None = None, detail: str = "") -> dict[str, Any]:
     latency = {"journal": 300, "sign": 50, "send": 900, "total": 1_400}
     return {"state": state, "status": status, "detail": detail, "legs": list(legs), "latency_us": latency}
+
+
+@contextmanager
+def files_no_larger_than(size: int) -> Iterator[None]:
+    """A disk that is full for this process: a write beyond `size` bytes of any file fails."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

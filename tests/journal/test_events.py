@@ -13,7 +13,7 @@ from pretrade.journal.events import canonical, require_plain, utc_text
 PLAIN = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text()
 BODIES = st.dictionaries(
     st.text(),
-    st.recursive(PLAIN, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20),
+    st.recursive(PLAIN, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8),
 )
 
 

@@ -5,16 +5,15 @@ Every case ends the same way: what was reported as durable is there once, in ord
 """
 
 import multiprocessing
-import resource
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pysqlite3
 import pytest
-from tests.journal.support import draft
+from tests.journal.support import draft, files_no_larger_than
 
 from pretrade.journal import database
 from pretrade.journal.chain import verify
@@ -95,16 +94,6 @@ def test_database_full(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert store.append([draft(number=1), draft(number=2)]) == 2
     store.close()
     assert numbers(path) == bodies(0, 1, 2)
-
-
-@contextmanager
-def files_no_larger_than(size: int) -> Iterator[None]:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_disk_that_refuses_to_write(path: Path, store: Store) -> None:

@@ -63,7 +63,7 @@ class Store:
         return self._head
 
     def append(self, drafts: Sequence[Draft]) -> int:
-        """Put rows behind the last one in one transaction, and return the first one's number once they are durable.
+        """Put one or more rows behind the last one in one transaction; the first one's number, once they are durable.
 
         Raises JournalUnavailable when that is not certain; the next call then looks at the file again by itself.
         """

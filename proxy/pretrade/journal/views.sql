@@ -104,13 +104,16 @@ create view orders as
     ) as l
     where d.type in ('create_order', 'create_batch')
   ), answered as (
-    select p.*, (
-      select a.value
-      from json_each(p.legs) as a
-      where json_extract(a.value, '$.client_order_id') = json_extract(p.item, '$.client_order_id')
-        or (json_extract(a.value, '$.client_order_id') is null and a.key = p.leg)
-      order by json_extract(a.value, '$.client_order_id') is null, a.key <> p.leg
-      limit 1
+    select p.*, coalesce(
+      (
+        select a.value from json_each(p.legs) as a
+        where json_extract(a.value, '$.client_order_id') = json_extract(p.item, '$.client_order_id')
+        limit 1
+      ),
+      (
+        select a.value from json_each(p.legs) as a
+        where json_extract(a.value, '$.client_order_id') is null and a.key = p.leg
+      )
     ) as answer
     from placed as p
   )
