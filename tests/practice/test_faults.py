@@ -15,6 +15,12 @@ async def _placed(client):
     return len((await client.call("GET", RESTING))[1]["orders"])
 
 
+async def _until_it_rests(practice):
+    async with asyncio.timeout(10):
+        while not practice.exchange.accounts["main"].resting:  # noqa: ASYNC110  (the exchange has no event to wait for)
+            await asyncio.sleep(0.005)
+
+
 @pytest.mark.parametrize(
     ("kind", "execute", "orders"),
     [
@@ -71,8 +77,7 @@ async def test_a_held_answer_is_executed_first_and_comes_late(practice):
         practice.faults.add(Fault(FaultKind.HOLD, method="POST", seconds=0.4))
         began = time.monotonic()
         pending = asyncio.create_task(client.create())
-        while not practice.exchange.accounts["main"].resting:
-            await asyncio.sleep(0.005)
+        await _until_it_rests(practice)
         assert time.monotonic() - began < 0.4
         assert (await pending)[0] == 201
         assert time.monotonic() - began >= 0.4
@@ -82,8 +87,7 @@ async def test_stopping_lets_held_answers_go_at_once(practice):
     async with Client(practice) as client:
         practice.faults.add(Fault(FaultKind.HOLD, method="POST", seconds=60))
         pending = asyncio.create_task(client.create())
-        while not practice.exchange.accounts["main"].resting:
-            await asyncio.sleep(0.005)
+        await _until_it_rests(practice)
         began = time.monotonic()
         await practice.stop()
         assert (await pending)[0] == 201

@@ -79,7 +79,13 @@ class RunningPractice:
     async def stop(self) -> None:
         """Stop listening, let running requests end (held answers go out at once) and close all connections."""
         self._stopping.set()
+        server = self._runner.server
+        transports = [c.transport for c in server.connections if c.transport is not None] if server is not None else []
         await self._runner.cleanup()
+        for transport in transports:
+            # a peer that never answers the TLS goodbye would keep its socket open longer than the loop lives
+            transport.abort()
+        await asyncio.sleep(0)
 
 
 async def start(config: Config) -> RunningPractice:
