@@ -1,0 +1,120 @@
+import asyncio
+import contextlib
+import datetime as dt
+import os
+import signal
+import ssl
+import stat
+
+import pytest
+from cryptography import x509
+from tests.practice.rawclient import API, Client
+from tests.practice.support import BTC, start_practice
+
+from pretrade.model.orders import Side
+from pretrade.practice.certs import ensure_certificates
+from pretrade.practice.keys import KeyFileError
+from pretrade.practice.server import Config, serve, start
+
+NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
+
+
+async def test_the_folder_holds_what_it_should_and_nobody_else_reads_it(practice):
+    folder = practice.ca_file.parent
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    assert set(modes) == {"ca.crt", "server.pem", "keys.yaml", "control.token"}
+    assert (modes["server.pem"], modes["control.token"], modes["keys.yaml"]) == (0o600, 0o600, 0o600)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert b"PRIVATE" not in practice.ca_file.read_bytes()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_the_certificate_is_good_for_loopback_under_its_ca_only(practice, host):
+    trusting = ssl.create_default_context(cafile=str(practice.ca_file))
+    _, writer = await asyncio.open_connection("127.0.0.1", practice.port, ssl=trusting, server_hostname=host)
+    writer.close()
+    await writer.wait_closed()
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await asyncio.open_connection(
+            "127.0.0.1", practice.port, ssl=ssl.create_default_context(), server_hostname=host
+        )
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await asyncio.open_connection("127.0.0.1", practice.port, ssl=trusting, server_hostname="api.kalshi.com")
+
+
+def test_certificates_are_kept_until_they_end(tmp_path):
+    ca, server = ensure_certificates(tmp_path, NOW)
+    first = (ca.read_bytes(), server.read_bytes())
+    ensure_certificates(tmp_path, NOW + dt.timedelta(days=300))
+    assert (ca.read_bytes(), server.read_bytes()) == first
+    ensure_certificates(tmp_path, NOW + dt.timedelta(days=360))
+    assert server.read_bytes() != first[1]
+    leaf, issuer = (x509.load_pem_x509_certificate(p.read_bytes()) for p in (server, ca))
+    leaf.verify_directly_issued_by(issuer)
+
+
+async def test_two_starts_with_one_seed_make_the_same_world(tmp_path):
+    books = []
+    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
+        running = await start_practice(tmp_path / name, seed=seed)
+        async with Client(running) as client:
+            books.append((await client.call("GET", f"{API}/markets/{BTC}/orderbook", key=None))[1])
+        await running.stop()
+    assert books[0] == books[1] != books[2]
+
+
+async def test_a_bad_key_file_or_a_taken_port_is_told_at_the_start(tmp_path, practice):
+    with pytest.raises(OSError, match="in use"):
+        await start(Config(folder=tmp_path / "other", port=practice.port))
+    (tmp_path / "keys.yaml").write_text("- 1\n")
+    with pytest.raises(KeyFileError):
+        await start(Config(folder=tmp_path, port=0))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_serve_says_when_it_is_ready_and_ends_on_a_signal(tmp_path, number):
+    ready = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve(Config(folder=tmp_path, port=0), ready.set_result))
+    running = await asyncio.wait_for(ready, 10)
+    async with Client(running) as client:
+        assert (await client.call("GET", API + "/exchange/status", key=None))[0] == 200
+    os.kill(os.getpid(), number)
+    await asyncio.wait_for(serving, 10)
+    with contextlib.suppress(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", running.port)
+        pytest.fail("the port is still open")
+
+
+async def test_the_rate_limit_answers_429_in_its_own_words(tmp_path):
+    running = await start_practice(tmp_path / "practice", tier="basic")
+    async with Client(running) as client:
+        answers = [await client.create() for _ in range(12)]
+        batch = {"orders": [{"order_id": "x"}] * 60}
+        too_many = await client.call("DELETE", API + "/portfolio/events/orders/batched", batch)
+    await running.stop()
+    assert answers[0][0] == 201
+    assert too_many == (429, {"error": "too many requests"})
+
+
+async def test_the_market_maker_quotes_anew_after_a_fill_and_moves_a_tick(practice):
+    async with Client(practice) as client:
+        taken = await client.create(count="5", price="0.5600", time_in_force="immediate_or_cancel")
+        assert taken[1]["fill_count"] == "5.00"
+        _, body = await client.call("GET", f"{API}/markets/{BTC}/orderbook", key=None)
+    book = body["orderbook_fp"]
+    assert (book["yes_dollars"][-1][0], book["no_dollars"][-1][0]) == ("0.5500", "0.4300")
+    assert (len(book["yes_dollars"]), len(book["no_dollars"])) == (5, 5)
+
+
+async def test_the_market_maker_never_fills_a_resting_order_of_ours(practice):
+    """Catches quotes placed across a client's order: nobody could tell what fills when."""
+    async with Client(practice) as client:
+        _, mine = await client.create(price="0.5500", count="1")
+        for _ in range(4):  # others sell to the maker below our bid, so its middle falls past it
+            theirs = next(o for o in practice.exchange.accounts["maker"].resting[0, BTC].values() if o.side is Side.BID)
+            assert (await client.control("POST", "fill", {"order_id": theirs.order_id}))[0] == 200
+        _, got = await client.call("GET", f"{API}/portfolio/orders/{mine['order_id']}")
+        _, book = await client.call("GET", f"{API}/markets/{BTC}/orderbook", key=None)
+    assert (got["order"]["status"], got["order"]["fill_count_fp"]) == ("resting", "0.00")
+    assert book["orderbook_fp"]["yes_dollars"][-1] == ["0.5500", "1.00"]
+    assert book["orderbook_fp"]["no_dollars"][-1][0] == "0.4400"
