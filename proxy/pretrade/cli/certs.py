@@ -35,7 +35,7 @@ def certs(context: click.Context, policy_path: Path, *, force: bool) -> None:
 @click.pass_obj
 def show(folder: Path) -> None:
     """Show the certificates and what is wrong with them; exits with 1 when anything is."""
-    info = certificates.inspect(folder)
+    info = certificates.inspect(folder, all_names(), dt.datetime.now(dt.UTC))
     _print(info)
     if info.problems:
         raise click.ClickException("\n".join(info.problems))

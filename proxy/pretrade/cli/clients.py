@@ -7,7 +7,8 @@ import click
 import yaml
 
 from pretrade.cli.shared import load_policy, policy_option
-from pretrade.gateway.config import LoadedPolicy, PolicyError, loads, paths
+from pretrade.gateway.config import LoadedPolicy, loads, paths
+from pretrade.gateway.problems import PolicyError
 from pretrade.kalshi.keys import KeyFormatError, PublicKey, load_private_key, load_public_key, public_pem_of
 
 _PRIVATE_MARK = b"PRIVATE KEY-----"
@@ -72,7 +73,9 @@ def _with_entry(loaded: LoadedPolicy, name: str, entry: dict[str, object]) -> st
     """The policy's text with the entry as the first client; judged as a whole before anything is written."""
     lines = [f"  {name}:", *(f"    {key}: {value}" for key, value in entry.items())]
     text = loaded.text
-    node = next(value for key, value in yaml.compose(text).value if key.value == "clients")
+    root = yaml.compose(text)
+    entries = root.value if isinstance(root, yaml.MappingNode) else []
+    node = next(value for key, value in entries if key.value == "clients")
     if node.flow_style and not node.value:
         changed = f"{text[: node.start_mark.index].rstrip()}\n" + "\n".join(lines) + text[node.end_mark.index :]
     elif node.flow_style:

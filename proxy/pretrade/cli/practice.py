@@ -1,6 +1,7 @@
 """`pretrade practice`: an exchange to practise on, on this machine."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import click
@@ -31,4 +32,4 @@ def _announce(running: RunningPractice) -> None:
     click.echo(f"practice exchange at {running.base_url}")
     click.echo(f"  its CA is {running.ca_file}")
     click.echo("ready")
-    click.get_text_stream("stdout").flush()
+    sys.stdout.flush()

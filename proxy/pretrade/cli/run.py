@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from pathlib import Path
 
 import click
@@ -40,7 +41,7 @@ def _log_to_stderr() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(ensure_ascii=True),
         ],
-        logger_factory=structlog.PrintLoggerFactory(click.get_text_stream("stderr")),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     logging.getLogger().addHandler(logging.NullHandler())
 
@@ -62,4 +63,4 @@ def _announce(started: Started) -> None:
         click.echo(f"    HTTPS_PROXY={environment['HTTPS_PROXY']} SSL_CERT_FILE={environment['SSL_CERT_FILE']}")
         click.echo(f"    or run as: pretrade exec --client {name} -- COMMAND")
     click.echo("ready", nl=True)
-    click.get_text_stream("stdout").flush()
+    sys.stdout.flush()

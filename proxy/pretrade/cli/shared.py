@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from pretrade.gateway.admin import AdminError, ask
-from pretrade.gateway.config import LoadedPolicy, PolicyError, load, paths
+from pretrade.gateway.config import LoadedPolicy, load, paths
+from pretrade.gateway.problems import PolicyError
 
 DEFAULT_POLICY = Path("policy.yaml")
 

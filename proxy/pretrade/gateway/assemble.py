@@ -2,6 +2,7 @@
 sentence.
 """
 
+import datetime as dt
 import os
 import secrets
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from pretrade.journal.errors import JournalError
 from pretrade.journal.reader import read_events
 from pretrade.journal.writer import Journal
 from pretrade.kalshi.client import Address, Upstream, tls_context
-from pretrade.kalshi.hosts import REST_HOSTS
+from pretrade.kalshi.hosts import REST_HOSTS, names_of
 from pretrade.kalshi.keys import KeyFormatError, load_public_key, public_pem_of
 from pretrade.kalshi.signing import Signer, SigningError
 from pretrade.model.instance import Environment
@@ -63,7 +64,7 @@ def assemble(loaded: LoadedPolicy, clock: Clock, listening: Listening) -> Instan
     signer = _signer(policy, where)
     clients = _clients(policy, where, signer)
     upstream = _upstream(policy, where)
-    _check_certificates(where.certs)
+    _check_certificates(where.certs, policy.instance.environment)
     where.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = where.state / JOURNAL_NAME
     try:
@@ -128,8 +129,8 @@ def _upstream(policy: Policy, where: PolicyPaths) -> Upstream:
         raise StartError(f"exchange.{environment}.ca cannot be read: {e}") from e
 
 
-def _check_certificates(folder: Path) -> None:
-    problems = certs.inspect(folder).problems
+def _check_certificates(folder: Path, environment: Environment) -> None:
+    problems = certs.inspect(folder, names_of(environment), dt.datetime.now(dt.UTC)).problems
     if problems:
         raise StartError(f"certificates in {folder}: {problems[0]} (`pretrade certs` makes new ones)")
 

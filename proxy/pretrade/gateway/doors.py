@@ -34,6 +34,7 @@ class Doors:
         self._master = FailClosedMaster(options.Options(), self.enforcer, deadline_s)
         self._master.addons.add(core.Core(), self._proxyserver, self.enforcer, next_layer.NextLayer())
         apply_required(self._master.options)
+        self.enforcer.options_are_set = True
         self._servers: list[asyncio.Server] = []
         self._running: asyncio.Task[None] | None = None
 
@@ -56,7 +57,7 @@ class Doors:
             transport = handler.transports.get(handler.client)
             if transport is not None and transport.writer is not None:
                 transport.writer.close()
-        self._master.shutdown()
+        self._master.shutdown()  # type: ignore[no-untyped-call]
         if self._running is not None:
             await self._running
 

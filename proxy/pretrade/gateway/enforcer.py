@@ -42,10 +42,11 @@ class Enforcer:
         self._tls_context = tls_context
         self._tunnels: dict[str, tuple[str, int]] = {}
         self.in_flight: set[str] = set()
+        self.options_are_set = False
 
     def configure(self, updated: set[str]) -> None:
-        """Undo any change to an option that the gate rests on."""
-        if "connection_strategy" in ctx.options:
+        """Undo any change to an option that the gate rests on, once they have been set up."""
+        if self.options_are_set:
             refuse_changes(ctx.options, REQUIRED)
 
     def http_connect(self, flow: http.HTTPFlow) -> None:

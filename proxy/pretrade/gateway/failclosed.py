@@ -28,7 +28,7 @@ class FailClosedManager(addonmanager.AddonManager):
     """Runs every hook of every addon under a deadline; a failure ends in `refuser.refuse_fault`."""
 
     def __init__(self, owner: master.Master, refuser: Refusing, deadline_s: float = HOOK_DEADLINE_S) -> None:
-        super().__init__(owner)
+        super().__init__(owner)  # type: ignore[no-untyped-call]
         self._refuser = refuser
         self._deadline_s = deadline_s
 

@@ -33,7 +33,6 @@ REQUIRED: Mapping[str, object] = {
     "client_certs": None,
     "certs": [],
     "add_upstream_certs_to_client_chain": False,
-    "request_client_cert": False,
     "tcp_timeout": 120,
 }
 """`connect_addr` on loopback is a backstop in the kernel: a socket bound there cannot reach a routable address."""

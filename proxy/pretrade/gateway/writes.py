@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pretrade.gateway.attempts import Attempt, meaning
 from pretrade.gateway.clock import Stopwatch
-from pretrade.gateway.dry_run import dry_run_answer
+from pretrade.gateway.dry_run import dry_run_outcome, dry_run_reply
 from pretrade.gateway.identity import Client
 from pretrade.gateway.instance import Instance
 from pretrade.gateway.messages import Answer, RawRequest, Refusal
@@ -131,9 +131,9 @@ class Writes:
         return _Row(request.decision_id, row)
 
     def _answer_dry_run(self, request: WriteRequest, approved: Approved, legs: tuple[DryRunLeg, ...]) -> Answer:
-        reply = dry_run_answer(approved.write, legs, self._instance.clock.now_ms())
-        self._settle(request, reply.outcome)
-        return Answer(reply.status, reply.body, decision_id=request.decision_id)
+        self._settle(request, dry_run_outcome(legs))
+        reply = dry_run_reply(approved.write, legs, self._instance.clock.now_ms())
+        return answer_of(reply, request.decision_id)
 
     async def _carry_out(self, attempt: Attempt, request: WriteRequest, approved: Approved) -> Answer:
         """Sign and send. Whatever happens in here, the row that says how it ended is written."""

@@ -40,7 +40,7 @@ def parse_decimal(text: str, places: int, what: str) -> int:
     whole, fraction = match.group(1), match.group(2) or ""
     if len(fraction) > places:
         raise UnitError(f"{what} may have at most {places} decimals, was {text!r}")
-    return int(whole) * 10**places + int(fraction.ljust(places, "0") or "0")
+    return int(whole + fraction.ljust(places, "0"))
 
 
 def parse_price(text: str) -> Price:

@@ -76,8 +76,10 @@ def _subaccounts(write: Write) -> tuple[tuple[int | None, int | None], ...]:
         return ()
     if isinstance(write, CreateOrder):
         return ((None, write.order.subaccount),)
-    if isinstance(write, CreateBatch | CancelBatch):
+    if isinstance(write, CreateBatch):
         return tuple((leg, order.subaccount) for leg, order in enumerate(write.orders))
+    if isinstance(write, CancelBatch):
+        return tuple((leg, cancel.subaccount) for leg, cancel in enumerate(write.orders))
     return ((None, write.subaccount),)
 
 

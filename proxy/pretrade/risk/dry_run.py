@@ -33,7 +33,8 @@ class Result(StrEnum):
     NOT_FILLED = "not_filled"
     DUPLICATE = "duplicate"
     NOT_FOUND = "not_found"
-    MISMATCH = "mismatch"
+    TICKER_MISMATCH = "ticker_mismatch"
+    SIDE_MISMATCH = "side_mismatch"
 
 
 NONE = Count(0)
@@ -118,8 +119,10 @@ class DryRunBook:
         order = self._orders.get(write.order_id)
         if order is None or not _remaining(order, now_ms):
             return DryRunLeg(Result.NOT_FOUND, write.order_id)
-        if (write.ticker, write.side) != (order.terms.ticker, order.terms.side):
-            return DryRunLeg(Result.MISMATCH, write.order_id)
+        if write.ticker != order.terms.ticker:
+            return DryRunLeg(Result.TICKER_MISMATCH, write.order_id)
+        if write.side is not order.terms.side:
+            return DryRunLeg(Result.SIDE_MISMATCH, write.order_id)
         own_id = write.updated_client_order_id or order.terms.client_order_id
         terms = replace(order.terms, price=write.price, count=write.count, client_order_id=own_id)
         if write.expiration_time is not None:
