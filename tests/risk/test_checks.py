@@ -1,6 +1,7 @@
 """Every check on both sides of its limit: the reason, what was observed, what the limit was."""
 
 import pytest
+from tests.builders import amend, facts, order, policy
 
 from pretrade.model.codes import DenyCode
 from pretrade.model.decisions import Approved, Denied
@@ -19,7 +20,6 @@ from pretrade.model.orders import (
 )
 from pretrade.model.units import parse_count
 from pretrade.risk.engine import decide
-from tests.builders import amend, facts, order, policy
 
 POLICY = policy()
 EXITS: tuple[Write, ...] = (
@@ -64,12 +64,15 @@ def reasons(write: Write, **state: object) -> list[tuple[DenyCode | None, str, s
         (CreateOrder(order(subaccount=1)), [(DenyCode.SUBACCOUNT_NOT_OWNED, "1", "0", None)]),
         (
             CreateBatch((order(), order("101", "0.5"), order(subaccount=2))),
-            [(DenyCode.SUBACCOUNT_NOT_OWNED, "2", "0", 2), (DenyCode.ORDER_COUNT_EXCEEDS_MAXIMUM, "101.00", "100.00", 1)],
+            [
+                (DenyCode.SUBACCOUNT_NOT_OWNED, "2", "0", 2),
+                (DenyCode.ORDER_COUNT_EXCEEDS_MAXIMUM, "101.00", "100.00", 1),
+            ],
         ),
     ],
 )
 def test_an_order_is_held_to_its_limits(write: Write, expected: list[object]) -> None:
-    """Catches a comparison off by one unit, a limit of another market, a batch leg or an amend that is not looked at."""
+    """Catches a comparison off by one unit, another market's limit, a batch leg or an amend not looked at."""
     assert reasons(write) == expected
 
 
@@ -104,9 +107,7 @@ def test_exits_pass_in_every_trading_state_and_past_every_limit(write: Write, st
 @pytest.mark.parametrize("write", OPENING)
 def test_halted_denies_what_opens(write: Write) -> None:
     """HALTED lets exits through alone, whatever flags an order carries."""
-    assert (DenyCode.TRADING_HALTED, "HALTED", "exits only", None) in reasons(
-        write, trading_state=TradingState.HALTED
-    )
+    assert (DenyCode.TRADING_HALTED, "HALTED", "exits only", None) in reasons(write, trading_state=TradingState.HALTED)
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,12 @@ from rich.table import Table
 
 from pretrade.cli import init
 from pretrade.cli.client_env import client_environment
-from pretrade.cli.demo_story import BASE_URL_DOOR, PROXY_DOOR, STORY, Step, message_of, outcome_of
+from pretrade.cli.demo_story import BASE_URL, PROXY, STORY, Step, message_of, outcome_of
 from pretrade.cli.processes import Child, ChildError, children, free_ports, plain_environment, pretrade_command
 from pretrade.cli.shared import ask_proxy, load_policy
 from pretrade.journal import reader
 
-_BOTS = {PROXY_DOOR: "async_bot", BASE_URL_DOOR: "sync_bot"}
+_BOTS = {PROXY: "async_bot", BASE_URL: "sync_bot"}
 
 
 @click.command()
@@ -89,8 +89,8 @@ def _start_bots(folder: Path, work: Path, base_url_port: int) -> dict[str, Child
     loaded = load_policy(work / "policy.yaml")
     key = [init.CLIENT_KEY_ID, str(work / "keys" / f"{init.CLIENT}.pem")]
     places = {
-        PROXY_DOOR: (plain_environment() | client_environment(loaded, init.CLIENT), []),
-        BASE_URL_DOOR: (plain_environment(), [f"http://127.0.0.1:{base_url_port}/trade-api/v2"]),
+        PROXY: (plain_environment() | client_environment(loaded, init.CLIENT), []),
+        BASE_URL: (plain_environment(), [f"http://127.0.0.1:{base_url_port}/trade-api/v2"]),
     }
     scripts = Path(__file__).parent / "demo_bots"
     return {
@@ -100,7 +100,9 @@ def _start_bots(folder: Path, work: Path, base_url_port: int) -> dict[str, Child
 
 
 def _tell(console: Console, work: Path, bots: Mapping[str, Child]) -> bool:
-    console.print(f"\n[bold]Two bots trade[/bold], each with the key {init.CLIENT_KEY_ID}, which the exchange does not know")
+    console.print(
+        f"\n[bold]Two bots trade[/bold], each with the key {init.CLIENT_KEY_ID}, which the exchange does not know"
+    )
     orders: dict[str, str] = {}
     good = True
     for step in STORY:
@@ -152,4 +154,6 @@ def _look_further(console: Console, folder: Path) -> None:
     console.print("\n[bold]To look further[/bold]")
     console.print(f"  {program} log -p {policy} tail", soft_wrap=True)
     console.print(f"  {program} check {policy}", soft_wrap=True)
-    console.print(f'  {sys.executable} -m sqlite_utils {copied} "select utc, client, codes from denials" -t', soft_wrap=True)
+    console.print(
+        f'  {sys.executable} -m sqlite_utils {copied} "select utc, client, code from denials" -t', soft_wrap=True
+    )

@@ -1,6 +1,7 @@
 """`pretrade log`: the decision log for people. Auditors work on a copy."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -56,7 +57,7 @@ def copy(journal: Path, target: Path) -> None:
     _read(lambda: reader.copy(journal, target))
     click.echo(f"{target}: views decisions, denials, orders; docs/auditing.md has the columns")
     tool = "sqlite-utils" if shutil.which("sqlite-utils") else "sqlite3"
-    click.echo(f'  {tool} {target} "select utc, client, codes from denials"', err=True)
+    click.echo(f"  {tool} {shlex.quote(str(target))} 'select utc, client, code from denials'", err=True)
 
 
 def _read[T](action: Callable[[], T]) -> T:

@@ -10,10 +10,8 @@ import structlog
 
 from pretrade.cli.client_env import client_environment
 from pretrade.cli.shared import load_policy, policy_option
-from pretrade.gateway.assemble import StartError
+from pretrade.gateway.assemble import Started, StartError
 from pretrade.gateway.hardening import harden_process
-from pretrade.gateway.run import Started
-from pretrade.gateway.run import run as run_proxy
 from pretrade.model.instance import Mode, TradingState
 
 
@@ -24,6 +22,8 @@ def run(policy_path: Path) -> None:
 
     SIGUSR1 halts trading at once, and so does KALSHI_TRADE_KILL_SWITCH=1 at the start.
     """
+    from pretrade.gateway.run import run as run_proxy  # mitmproxy takes a second to import, and only this needs it
+
     loaded = load_policy(policy_path)
     harden_process()
     _log_to_stderr()

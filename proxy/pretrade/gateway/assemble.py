@@ -45,6 +45,15 @@ class Listening:
     base_url: tuple[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What a person is told once the doors are open."""
+
+    instance: Instance
+    loaded: LoadedPolicy
+    listening: Listening
+
+
 def check_surroundings(loaded: LoadedPolicy) -> None:
     """Refuse to start where secrets would leak or where the preflight that production needs does not exist yet."""
     for variable in ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE"):

@@ -28,7 +28,7 @@ class Doors:
     """The proxy door and the base-URL door on sockets that were bound before."""
 
     def __init__(self, gate: GateKeeper, leaf: Path, deadline_s: float = HOOK_DEADLINE_S) -> None:
-        """Set mitmproxy up and check that it is as it must be. Needs a running event loop; raises OptionsDifferError."""
+        """Set mitmproxy up and check that it is as it must be. Needs a running loop; raises OptionsDifferError."""
         self.enforcer = Enforcer(gate, tls_context(leaf))
         self._proxyserver = proxyserver.Proxyserver()
         self._master = FailClosedMaster(options.Options(), self.enforcer, deadline_s)

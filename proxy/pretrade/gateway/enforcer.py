@@ -33,6 +33,9 @@ class GateKeeper(Protocol):
     def answered(self, ticket: Ticket, *, delivered: bool) -> None:
         """Note whether an answer reached its client."""
 
+    def note_fault(self, decision_id: str, hook: str) -> None:
+        """Keep a fault for the log. Must not raise."""
+
 
 class Enforcer:
     """The one addon of ours in mitmproxy's chain."""
@@ -100,7 +103,9 @@ class Enforcer:
     def refuse_fault(self, hook: str, data: object) -> None:
         """Leave a refusal where a hook failed. A write that may have left us is answered as unknown instead."""
         if isinstance(data, http.HTTPFlow):
-            data.response = _response(_fault_answer(data.metadata.get(_TICKET)))
+            answer = _fault_answer(data.metadata.get(_TICKET))
+            data.response = _response(answer)
+            self._gate.note_fault(answer.decision_id, hook)
         elif isinstance(data, server_hooks.ServerConnectionHookData):
             data.server.error = "pretrade failed, so nothing is dialled"
         elif isinstance(data, connection.Connection):

@@ -22,6 +22,9 @@ from pretrade.kalshi.wire import WireError, decode
 from pretrade.model.codes import DenyCode
 from pretrade.model.orders import Write
 
+FAULTS_KEPT = 100
+"""Faults that wait for their row; a storm of them is in the process log."""
+
 _CLOSED = {
     Handling.BELOW_POLICY: DenyCode.ENDPOINT_BELOW_POLICY,
     Handling.NOT_ALLOWED: DenyCode.ENDPOINT_NOT_ALLOWED,
@@ -37,6 +40,7 @@ class Gate:
         self._refuser = Refuser(instance.journal, instance.flood)
         self._reads = Reads(instance)
         self._writes = Writes(instance)
+        self._faults: list[tuple[str, str]] = []
 
     def connect(self, host: str, port: int) -> Answer | None:
         """May the proxy door open a tunnel to this address? None when it may, else the answer."""
@@ -60,6 +64,9 @@ class Gate:
             return self._refuser.refuse(_closed(found), raw, client=name, laps=watch.laps)
         if isinstance(who, Refusal):
             return self._refuser.refuse(who, raw, laps=watch.laps)
+        if raw.values("upgrade"):
+            refusal = Refusal(DenyCode.REQUEST_MALFORMED, "this endpoint takes no upgrade")
+            return self._refuser.refuse(refusal, raw, client=name, laps=watch.laps)
         return await self._handle_known(raw, found, who, watch, ticket)
 
     async def _handle_known(
@@ -120,9 +127,17 @@ class Gate:
         if ticket.attempt is not None:
             self._instance.attempts.close(ticket.attempt, delivered=delivered)
 
+    def note_fault(self, decision_id: str, hook: str) -> None:
+        """Keep a fault for the log. Writes nothing now: the fault may be the journal's own."""
+        if len(self._faults) < FAULTS_KEPT:
+            self._faults.append((decision_id, hook))
+
     def flush(self, *, everything: bool = False) -> None:
-        """Write what is recorded in batches: reads, and refusals that were counted."""
+        """Write what is recorded in batches: reads, faults, and refusals that were counted."""
         self._reads.flush()
+        faults, self._faults = self._faults, []
+        for decision_id, hook in faults:
+            self._refuser.record_fault(decision_id, hook)
         self._instance.flood.flush(everything=everything)
 
 

@@ -108,6 +108,12 @@ class Refuser:
             refusal_reply(refusal.code, decision_id=counted_as, message=refusal.detail, hint=hint), counted_as
         )
 
+    def record_fault(self, decision_id: str, hook: str) -> None:
+        """Record a request that ended in a fault of ours, with the hook that failed."""
+        code = DenyCode.INTERNAL_FAULT
+        body = {"client": None, "step": str(CODES[code].step), "code": str(code), "detail": f"hook {hook} failed"}
+        self._journal.record(EventKind.REFUSAL, body, decision_id)
+
 
 def answer_of(reply: Reply, decision_id: str, *, outcome_unknown: bool = False) -> Answer:
     """One of our own replies as the gate's answer."""

@@ -6,13 +6,12 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
 
 import structlog
 
 from pretrade.gateway.admin import SOCKET_NAME, AdminError, AdminServer
-from pretrade.gateway.assemble import Listening, StartError, assemble, check_surroundings, leaf_path
+from pretrade.gateway.assemble import Listening, Started, StartError, assemble, check_surroundings, leaf_path
 from pretrade.gateway.clock import Clock
 from pretrade.gateway.config import LoadedPolicy, paths
 from pretrade.gateway.doors import Doors, bind
@@ -30,15 +29,6 @@ log = structlog.get_logger()
 DRAIN_S = 9.0
 """Longer than the exchange has to answer, so that an order in flight is answered before we go."""
 HOUSEKEEPING_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """What a person is told once the doors are open."""
-
-    instance: Instance
-    loaded: LoadedPolicy
-    listening: Listening
 
 
 async def run(loaded: LoadedPolicy, announce: Callable[[Started], None], clock: Clock | None = None) -> None:

@@ -110,16 +110,12 @@ def named_orders(write: Write) -> tuple[tuple[int | None, str], ...]:
 
 def check_market(write: Write, facts: Facts, policy: Policy) -> tuple[Check, ...]:
     """The first entry of `markets` that fits a ticker decides."""
-    return tuple(
-        Check(
-            limits_for(policy, order.ticker).matched,
-            order.ticker,
-            "allow: true",
-            None if limits_for(policy, order.ticker).allowed else DenyCode.MARKET_NOT_ALLOWED,
-            leg,
-        )
-        for leg, order in _priced(write)
-    )
+    checks = []
+    for leg, order in _priced(write):
+        limits = limits_for(policy, order.ticker)
+        code = None if limits.allowed else DenyCode.MARKET_NOT_ALLOWED
+        checks.append(Check(limits.allowed_rule, order.ticker, "allow: true", code, leg))
+    return tuple(checks)
 
 
 def check_count(write: Write, facts: Facts, policy: Policy) -> tuple[Check, ...]:
