@@ -198,6 +198,19 @@ def test_selling_what_is_held_needs_no_cash(floor, other):
     assert refusal(floor.exchange.create, poor, order("ask", "0.20", "10"))[1] == "insufficient_balance"
 
 
+@pytest.mark.parametrize(("cash", "fits"), [(5_175_000, True), (5_174_900, False)])
+def test_the_worst_fee_must_be_there_too(floor, other, cash, fits):
+    """Catches an admission that forgets the fee: the account would end below zero."""
+    floor.place(other, "ask", "0.50", "10")
+    exact = floor.exchange.open_account("exact", cash)
+    new = order("bid", "0.50", "10", time_in_force=IOC)
+    if fits:
+        assert floor.exchange.create(exact, new).order.filled == 1_000
+        assert exact.cash == 0
+    else:
+        assert refusal(floor.exchange.create, exact, new)[1] == "insufficient_balance"
+
+
 def test_amend_to_less_at_the_same_price_keeps_its_place(floor, me, other):
     mine = floor.place(me, "bid", "0.40", "10")
     floor.place(other, "bid", "0.40", "10")

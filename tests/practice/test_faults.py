@@ -17,7 +17,7 @@ async def _placed(client):
 
 async def _until_it_rests(practice):
     async with asyncio.timeout(10):
-        while not practice.exchange.accounts["main"].resting:  # noqa: ASYNC110  (the exchange has no event to wait for)
+        while not practice.exchange.accounts["main"].resting:
             await asyncio.sleep(0.005)
 
 

@@ -61,7 +61,8 @@ def test_a_figure_is_read_exactly_with_zeros_behind_it(count, zeros):
     ("text", "code"),
     [
         ("", "bad_request"), ("1e3", "bad_request"), (" 1", "bad_request"), ("+1", "bad_request"),
-        (".5", "bad_request"), ("1.", "bad_request"), ("\u0661", "bad_request"), ("0x1", "bad_request"), ("NaN", "bad_request"),
+        (".5", "bad_request"), ("1.", "bad_request"), ("\u0661", "bad_request"), ("0x1", "bad_request"),
+        ("NaN", "bad_request"),
         ("1" * 13, "bad_request"), ("-1", "too_fine"), ("1.001", "too_fine"),
     ],
 )  # fmt: skip

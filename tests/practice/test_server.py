@@ -85,6 +85,28 @@ async def test_serve_says_when_it_is_ready_and_ends_on_a_signal(tmp_path, number
         pytest.fail("the port is still open")
 
 
+async def test_a_client_that_hangs_up_in_its_body_or_sends_garbage_disturbs_nobody(practice, capfd, caplog):
+    trusting = ssl.create_default_context(cafile=str(practice.ca_file))
+    head = f"POST {API}/portfolio/events/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc"
+    for text in (head, "\x16\x03 what", ""):
+        _, writer = await asyncio.open_connection("127.0.0.1", practice.port, ssl=trusting)
+        writer.write(text.encode())
+        await writer.drain()
+        if text == head:
+            async with asyncio.timeout(10):
+                while practice.log.count() == 0:
+                    await asyncio.sleep(0.005)
+        writer.transport.abort()
+    _, plain = await asyncio.open_connection("127.0.0.1", practice.port)
+    plain.write(b"GET / HTTP/1.1\r\n\r\n")
+    await plain.drain()
+    plain.close()
+    async with Client(practice) as client:
+        assert (await client.create())[0] == 201
+    assert capfd.readouterr() == ("", "")
+    assert [record.getMessage() for record in caplog.records] == []
+
+
 async def test_the_rate_limit_answers_429_in_its_own_words(tmp_path):
     running = await start_practice(tmp_path / "practice", tier="basic")
     async with Client(running) as client:

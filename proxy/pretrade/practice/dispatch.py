@@ -77,17 +77,24 @@ class Dispatcher:
 
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
-    """The route of a method and path, with the values of its braces; words win over braces. Raises the 404."""
+    """The route of a method and path, with the values of its braces; the first that fits wins. Raises the 404."""
     parts = path.split("/")
-    for route in ROUTES:
-        if route.method == method and (params := _match(route.path.split("/"), parts)) is not None:
+    for template, route in _BY_SHAPE.get((method, len(parts)), ()):
+        if (params := _match(template, parts)) is not None:
             return route, params
     raise not_found()
 
 
+def _by_shape() -> dict[tuple[str, int], list[tuple[list[str], Route]]]:
+    """The routes by method and number of path segments, in their order."""
+    shapes: dict[tuple[str, int], list[tuple[list[str], Route]]] = {}
+    for route in ROUTES:
+        template = route.path.split("/")
+        shapes.setdefault((route.method, len(template)), []).append((template, route))
+    return shapes
+
+
 def _match(template: list[str], parts: list[str]) -> dict[str, str] | None:
-    if len(template) != len(parts):
-        return None
     params: dict[str, str] = {}
     for want, got in zip(template, parts, strict=True):
         if want.startswith("{") and got:
@@ -95,6 +102,9 @@ def _match(template: list[str], parts: list[str]) -> dict[str, str] | None:
         elif want != got:
             return None
     return params
+
+
+_BY_SHAPE = _by_shape()
 
 
 def _batch_size(body: bytes) -> int:

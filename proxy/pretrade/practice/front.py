@@ -31,24 +31,30 @@ class Front:
     async def handle(self, request: web.Request) -> web.Response:
         """The handler of every method and path."""
         path, query = request.rel_url.raw_path, request.rel_url.raw_query_string
-        if path.startswith(PREFIX):
-            return _response(self.control.answer(await _whole(request, path, query)))
+        try:
+            if path.startswith(PREFIX):
+                return _response(self.control.answer(await _whole(request, path, query)))
+            return await self._handle(request, path, query)
+        except ConnectionError:
+            return _close(request)  # the client went away in the middle of its body
+
+    async def _handle(self, request: web.Request, path: str, query: str) -> web.Response:
         seen = self._note(request, path, query)
         fault = self.faults.take(request.method, path)
-        if fault is not None and fault.kind is FaultKind.CLOSE_BEFORE_READ:
-            return _close(request, seen, fault)
+        if fault is not None:
+            seen.fault = str(fault.kind)
+            if fault.kind is FaultKind.CLOSE_BEFORE_READ:
+                return _close(request)
         whole = await _whole(request, path, query)
         seen.body = whole.body.decode("utf-8", "backslashreplace")
+        reply = None
         if fault is None or fault.executes():
             reply = self.dispatcher.answer(whole)
             seen.executed = True
-        else:
-            reply = Reply(500)
         if fault is not None:
-            if fault.kind is FaultKind.CLOSE_AFTER_READ:
-                return _close(request, seen, fault)
-            seen.fault = str(fault.kind)
             reply = await self._spoilt(fault, reply)
+        if reply is None:
+            return _close(request)
         seen.status = reply.status
         return _response(reply)
 
@@ -58,15 +64,19 @@ class Front:
             return SeenRequest(request.method, path, query, [], now)
         return self.log.note(request.method, path, query, list(request.headers.items()), now)
 
-    async def _spoilt(self, fault: Fault, reply: Reply) -> Reply:
-        """What is answered instead, or the same much later."""
-        if fault.kind is FaultKind.STATUS:
-            return Reply(fault.status, _error(fault.status).body())
-        if fault.kind is FaultKind.EMPTY_SUCCESS:
-            return Reply(201, {})
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.stopping.wait(), fault.seconds)
-        return reply
+    async def _spoilt(self, fault: Fault, reply: Reply | None) -> Reply | None:
+        """What is answered instead, the same much later, or None for no answer at all."""
+        match fault.kind:
+            case FaultKind.STATUS:
+                return Reply(fault.status, _error(fault.status).body())
+            case FaultKind.EMPTY_SUCCESS:
+                return Reply(201, {})
+            case FaultKind.HOLD:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.stopping.wait(), fault.seconds)
+                return reply
+            case _:
+                return None
 
 
 def _error(status: int) -> ExchangeError:
@@ -80,9 +90,8 @@ async def _whole(request: web.Request, path: str, query: str) -> HttpRequest:
     return HttpRequest(request.method, path, query, request.headers, await request.read())
 
 
-def _close(request: web.Request, seen: SeenRequest, fault: Fault) -> web.Response:
+def _close(request: web.Request) -> web.Response:
     """Close the connection; the response object that the library wants is never sent."""
-    seen.fault = str(fault.kind)
     if request.transport is not None:
         request.transport.close()
     return web.Response(status=500)

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from pretrade.kalshi.keys import KeyFormatError, PublicKey, load_public_key
+from pretrade.practice.certs import write_private
 
 FILE_NAME = "keys.yaml"
 SCOPES = (
@@ -80,8 +81,7 @@ def add_key(
     _key(entry, folder, f"key {key_id!r}")
     others = [e for e in _read_entries(path) if e.get("key_id") != key_id] if path.exists() else []
     fresh = path.with_suffix(".new")
-    fresh.write_text(yaml.safe_dump([*others, entry], sort_keys=False), encoding="utf-8")
-    fresh.chmod(0o600)
+    write_private(fresh, yaml.safe_dump([*others, entry], sort_keys=False).encode())
     fresh.replace(path)
 
 
