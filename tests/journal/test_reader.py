@@ -89,7 +89,7 @@ async def copied(tmp_path: Path) -> Path:
     """A copy taken while the writer runs, with one filled order and more rows still in the write-ahead log."""
     journal = open_journal(tmp_path / "live.db")
     await journal.append(EventKind.POLICY, {"hash": "ab" * 32, "text": "version: 1", "source": "policy.yaml"})
-    await journal.append(EventKind.DECISION, decision({"type": "create_order", **order()}), "d-1")
+    await journal.append(EventKind.DECISION, decision({"type": "create_order", "orders": [order()]}), "d-1")
     await journal.append(EventKind.OUTCOME, outcome("accepted", leg(), status=201), "d-1")
     target = tmp_path / "copy.db"
     copy(tmp_path / "live.db", target)

@@ -12,7 +12,7 @@ from pretrade.journal.database import open_reader
 from pretrade.journal.events import Draft, EventKind
 from pretrade.journal.store import Store
 
-CREATE = {"type": "create_order", **order()}
+CREATE = {"type": "create_order", "orders": [order()]}
 BATCH = {"type": "create_batch", "orders": [order(), order(client_order_id="c-2", side="ask", price="0.6000")]}
 TOO_MANY = {
     "rule": "limits.order.max_count",

@@ -45,3 +45,5 @@ def _print(info: certificates.CertInfo) -> None:
     click.echo(f"valid until {info.not_after:%Y-%m-%d}, CA sha256 {info.ca_fingerprint}")
     for name in info.names:
         click.echo(f"  {name}")
+    for warning in info.warnings:
+        click.echo(f"warning: {warning}", err=True)

@@ -134,8 +134,8 @@ def _upstream(policy: Policy, where: PolicyPaths) -> Upstream:
             return Upstream(Address(url.host, url.port, url.host), tls_context(where.practice_ca))
         host = REST_HOSTS[environment]
         return Upstream(Address(host, 443, host), tls_context(None))
-    except OSError as e:
-        raise StartError(f"exchange.{environment}.ca cannot be read: {e}") from e
+    except (OSError, ValueError) as e:
+        raise StartError(f"exchange.{environment}: the address or its CA file cannot be used: {e}") from e
 
 
 def _check_certificates(folder: Path, environment: Environment) -> None:

@@ -99,9 +99,7 @@ create view orders as
   -- An approved order whose outcome is unknown may be live at the exchange.
   with placed as (
     select d.*, l.key as leg, l.value as item
-    from decisions as d, json_each(
-      case d.type when 'create_batch' then json_extract(d.request, '$.orders') else json_array(json(d.request)) end
-    ) as l
+    from decisions as d, json_each(d.request, '$.orders') as l
     where d.type in ('create_order', 'create_batch')
   ), answered as (
     select p.*, coalesce(
