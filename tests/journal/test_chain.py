@@ -1,4 +1,4 @@
-"""The chain over events in memory: each way of tampering has its finding. The same on files is in test_tampering.py."""
+"""The chain over events in memory: each way of tampering has its finding. On files: test_tampering.py."""
 
 import hashlib
 from dataclasses import replace

@@ -8,7 +8,7 @@ import multiprocessing
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pysqlite3
@@ -182,12 +182,15 @@ def test_an_older_content_is_put_into_it(path: Path, store: Store) -> None:
             store.append([draft(number=4)])
 
 
-def test_the_write_ahead_log_is_deleted(path: Path, store: Store) -> None:
-    """Catches: rows that live only in a file without a name. Nothing confirmed is lost: it is saved on the way back."""
-    path.with_name("journal.db-wal").unlink()
-    with pytest.raises(JournalUnavailable, match=r"journal\.db-wal"):
-        store.append([draft(number=3)])
-    assert store.append([draft(number=4)]) == 5
+@pytest.mark.parametrize("read_meanwhile", [False, True])
+def test_the_write_ahead_log_is_deleted(path: Path, store: Store, *, read_meanwhile: bool) -> None:
+    """Catches: rows that live only in a file without a name. Nothing confirmed is lost: it is saved on the way back,
+    also when a reader keeps SQLite from doing that by itself as the last connection is closed."""
+    with closing(database.open_reader(path)) if read_meanwhile else nullcontext():
+        path.with_name("journal.db-wal").unlink()
+        with pytest.raises(JournalUnavailable, match=r"journal\.db-wal"):
+            store.append([draft(number=3)])
+        assert store.append([draft(number=4)]) == 5
     assert numbers(path) == bodies(0, 1, 2, 3, 4)
 
 
