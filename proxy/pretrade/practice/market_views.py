@@ -6,7 +6,7 @@ Rule of this file: as in `views`. Book sides are bids only, asks being NO bids a
 
 from pretrade.model.orders import Side
 from pretrade.model.units import format_count, format_price
-from pretrade.practice.instruments import ONE, Event, Series
+from pretrade.practice.instruments import ONE, Event, Market, Series
 from pretrade.practice.records import Trade
 from pretrade.practice.state import MarketState, State
 from pretrade.practice.views import Json, prices, rfc3339
@@ -15,7 +15,6 @@ from pretrade.practice.views import Json, prices, rfc3339
 def market_view(state: State, market_state: MarketState) -> Json:
     """A market object (market_data.md 3). It names its event, never its series."""
     market = market_state.market
-    closes = rfc3339(market.close_us)
     view = {
         "ticker": market.ticker,
         "event_ticker": market.event_ticker,
@@ -26,19 +25,12 @@ def market_view(state: State, market_state: MarketState) -> Json:
         "created_time": rfc3339(market.open_us),
         "updated_time": rfc3339(market_state.updated_us),
         "open_time": rfc3339(market.open_us),
-        "close_time": closes,
-        "expected_expiration_time": closes,
-        "expiration_time": closes,
-        "latest_expiration_time": closes,
-        "settlement_timer_seconds": 60,
         "status": market_state.status(state.clock()),
         "result": "",
         "expiration_value": "",
         "can_close_early": True,
         "settlement_bounds_type": "default",
         "notional_value_dollars": "1.0000",
-        "rules_primary": f"If the answer to '{market.title}' is yes, then the market resolves to Yes.",
-        "rules_secondary": "",
         "price_level_structure": str(market.structure),
         "price_ranges": [
             {"start": format_price(r.start), "end": format_price(r.end), "step": format_price(r.step)}
@@ -48,7 +40,7 @@ def market_view(state: State, market_state: MarketState) -> Json:
     }
     if market.floor_strike is not None:
         view |= {"strike_type": "greater_or_equal", "floor_strike": market.floor_strike}
-    return view | _top_of_book(market_state) | _activity(state, market_state)
+    return view | _terms(market) | _top_of_book(market_state) | _activity(state, market_state)
 
 
 def book_view(market_state: MarketState, depth: int) -> Json:
@@ -108,6 +100,20 @@ def series_view(series: Series) -> Json:
         "fee_multiplier": whole if part == 0 else float(f"{whole}.{part:02d}"),
         "additional_prohibitions": [],
         "exchange_index": 0,
+    }
+
+
+def _terms(market: Market) -> Json:
+    """When and how the market ends."""
+    closes = rfc3339(market.close_us)
+    return {
+        "close_time": closes,
+        "expected_expiration_time": closes,
+        "expiration_time": closes,
+        "latest_expiration_time": closes,
+        "settlement_timer_seconds": 60,
+        "rules_primary": f"If the answer to '{market.title}' is yes, then the market resolves to Yes.",
+        "rules_secondary": "",
     }
 
 
