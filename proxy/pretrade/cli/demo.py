@@ -1,4 +1,6 @@
-"""`pretrade demo`: two unmodified bots trade through the proxy against a practice exchange, and the log tells the story."""
+"""`pretrade demo`: two unmodified bots trade through the proxy against a practice exchange, and the log tells the
+story.
+"""
 
 import importlib.util
 import shlex
@@ -27,8 +29,8 @@ _BOTS = {PROXY: "async_bot", BASE_URL: "sync_bot"}
 def demo() -> None:
     """Watch orders go through the proxy, and others not: the whole product in half a minute, nothing real.
 
-    Starts a practice exchange and a proxy on free ports, runs two official SDKs with keys that are worthless there, and ends
-    with what the log says. Exits with 1 when anything is not as it should be.
+    Starts a practice exchange and a proxy on free ports, runs two official SDKs with keys that are worthless there,
+    and ends with what the log says. Exits with 1 when anything is not as it should be.
     """
     for package in ("kalshi_python_async", "kalshi_python_sync"):
         if importlib.util.find_spec(package) is None:
@@ -93,10 +95,11 @@ def _start_bots(folder: Path, work: Path, base_url_port: int) -> dict[str, Child
         BASE_URL: (plain_environment(), [f"http://127.0.0.1:{base_url_port}/trade-api/v2"]),
     }
     scripts = Path(__file__).parent / "demo_bots"
-    return {
-        door: Child(door, [sys.executable, str(scripts / f"{_BOTS[door]}.py"), *key, *extra], environment, folder / "bots.log")
-        for door, (environment, extra) in places.items()
-    }  # fmt: skip
+    bots = {}
+    for door, (environment, extra) in places.items():
+        command = [sys.executable, str(scripts / f"{_BOTS[door]}.py"), *key, *extra]
+        bots[door] = Child(door, command, environment, folder / "bots.log")
+    return bots
 
 
 def _tell(console: Console, work: Path, bots: Mapping[str, Child]) -> bool:
@@ -134,14 +137,13 @@ def _call(bot: Child, step: Step, orders: dict[str, str]) -> tuple[str, str]:
 
 
 def _show_log(console: Console, work: Path) -> None:
-    table = Table(title="What the log says (view `orders`)", title_justify="left", box=None, pad_edge=False)
-    columns = ("decision_id", "type", "ticker", "side", "count", "price", "verdict", "codes", "outcome", "fill_count")
-    for column in columns:
-        table.add_column(column)
+    columns = ("ticker", "side", "count", "price", "verdict", "outcome", "fill_count", "codes")
+    table = Table(*columns, title="What the log says (view `orders`)", title_justify="left", box=None, pad_edge=False)
     copied = work / "log.db"
     reader.copy(work / "state" / "journal.db", copied)
     with closing(sqlite.connect(copied)) as connection:
         rows = connection.execute(f"select {', '.join(columns)} from orders order by seq, leg").fetchall()  # noqa: S608
+    table.columns[-1].overflow = "fold"
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     console.print()
@@ -149,11 +151,24 @@ def _show_log(console: Console, work: Path) -> None:
 
 
 def _look_further(console: Console, folder: Path) -> None:
-    program = shlex.join(pretrade_command())
-    policy, copied = folder / "work" / "policy.yaml", folder / "work" / "log.db"
+    program, policy = _program("pretrade"), folder / "work" / "policy.yaml"
+    columns = "utc client code observed limit_value"
     console.print("\n[bold]To look further[/bold]")
     console.print(f"  {program} log -p {policy} tail", soft_wrap=True)
-    console.print(f"  {program} check {policy}", soft_wrap=True)
-    console.print(
-        f'  {sys.executable} -m sqlite_utils {copied} "select utc, client, code from denials" -t', soft_wrap=True
-    )
+    console.print(f"  {program} log -p {policy} show {_a_denial(folder)}", soft_wrap=True)
+    table = f"{folder / 'work' / 'log.db'} denials {' '.join(f'-c {column}' for column in columns.split())} -t"
+    console.print(f"  {_program('sqlite-utils')} rows {table}", soft_wrap=True)
+
+
+def _program(name: str) -> str:
+    """How to call a program that was installed with this one from here, as short as it goes."""
+    path = Path(sys.executable).with_name(name)
+    if not path.exists():
+        return name
+    return shlex.quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
+
+
+def _a_denial(folder: Path) -> str:
+    with closing(sqlite.connect(folder / "work" / "log.db")) as connection:
+        (decision_id,) = connection.execute("select decision_id from denials limit 1").fetchone()
+    return str(decision_id)

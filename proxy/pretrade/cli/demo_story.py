@@ -1,6 +1,7 @@
 """What the demo shows, as a list of steps: which bot calls what, and what must come of it.
 
-Rule of this file: a step that ends otherwise fails the demo. `order` remembers the id that an accepted create was given.
+Rule of this file: a step that ends otherwise fails the demo. `order` remembers the id that an accepted create was
+given.
 """
 
 import json

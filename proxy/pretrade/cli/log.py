@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,8 +55,7 @@ def copy(journal: Path, target: Path) -> None:
     """Copy the log into a new file for sqlite3, sqlite-utils or Datasette. The proxy may go on meanwhile."""
     _read(lambda: reader.copy(journal, target))
     click.echo(f"{target}: views decisions, denials, orders; docs/auditing.md has the columns")
-    tool = "sqlite-utils" if shutil.which("sqlite-utils") else "sqlite3"
-    click.echo(f"  {tool} {shlex.quote(str(target))} 'select utc, client, code from denials'", err=True)
+    click.echo(f"  sqlite-utils rows {shlex.quote(str(target))} denials -t", err=True)
 
 
 def _read[T](action: Callable[[], T]) -> T:

@@ -1,6 +1,6 @@
-"""The pages of docs/ that are written by the program itself: the policy's keys and the denial codes.
+"""The pages of docs/ that are written by the program itself: policy keys, denial codes, commands, the log's columns.
 
-Rule of this file: every fact comes from the schema, its rules or the list of codes; only what holds for the page as a
+Rule of this file: every fact comes from the code; only what holds for the page as a
 whole is said here. `make docs` writes the pages, `make check` fails where they are behind.
 """
 
@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from pretrade.cli.main import cli
+from pretrade.cli.reference_commands import auditing_page, commands_page
 from pretrade.model.codes import CODES, Step
 from pretrade.policy.describe import KeyInfo, keys
 from pretrade.policy.rules import RULES
@@ -69,7 +71,12 @@ def denial_codes() -> str:
 
 def pages(root: Path) -> dict[Path, str]:
     """Every generated page of a checkout and the text that it should have."""
-    return {root / "docs/policy.md": policy_reference(), root / "docs/denial-codes.md": denial_codes()}
+    return {
+        root / "docs/policy.md": policy_reference(),
+        root / "docs/denial-codes.md": denial_codes(),
+        root / "docs/commands.md": f"{_GENERATED}\n{commands_page(cli)}",
+        root / "docs/auditing.md": f"{_GENERATED}\n{auditing_page()}",
+    }
 
 
 def write(root: Path) -> None:

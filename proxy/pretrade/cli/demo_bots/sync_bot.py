@@ -1,6 +1,7 @@
 """A bot on `kalshi-python-sync`, which ignores proxy variables: it comes in by the base-URL door instead.
 
-One JSON line in is one call of the SDK, one JSON line out is what the SDK's user sees. Arguments: key id, key file, base URL.
+One JSON line in is one call of the SDK, one JSON line out is what the SDK's user sees. Arguments: key id, key file,
+base URL.
 """
 
 import json
