@@ -36,7 +36,7 @@ def demo() -> None:
         if importlib.util.find_spec(package) is None:
             raise click.ClickException(f"the demo needs {package}: pip install 'pretrade[demo]'")
     folder = Path(tempfile.mkdtemp(prefix="pretrade-demo-"))
-    console = Console(highlight=False, width=max(100, Console().width))
+    console = Console(highlight=False, width=max(112, Console().width))
     try:
         good = _run(console, folder)
     except ChildError as e:
