@@ -44,6 +44,7 @@ def test_an_interrupted_first_open_is_taken_up_again(tmp_path: Path) -> None:
 def test_a_step_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches: a file left between two versions by a migration that stops half way."""
     path = tmp_path / "journal.db"
+    path.touch(0o600)
     with closing(open_writer(path)) as connection:
         before = objects(connection)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "create table a (x); create table events (x);"))

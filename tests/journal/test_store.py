@@ -146,6 +146,17 @@ def test_the_file_is_deleted(path: Path, store: Store) -> None:
     assert not path.exists(), "a new, empty journal would read as a day without orders"
 
 
+def test_the_file_vanishes_while_it_is_opened_anew(path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches: a new, empty journal made in the middle of recovering from a fault."""
+    monkeypatch.setattr(store, "_require_same_file", lambda: None)
+    path.unlink()
+    path.with_name("journal.db-wal").unlink()
+    for _ in range(2):
+        with pytest.raises(JournalUnavailable):
+            store.append([draft(number=3)])
+    assert not path.exists()
+
+
 def test_the_file_is_moved_away_and_back(path: Path, store: Store) -> None:
     path.rename(path.with_name("elsewhere"))
     with pytest.raises(JournalUnavailable, match="No such file"):

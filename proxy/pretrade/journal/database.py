@@ -13,7 +13,7 @@ import pysqlite3 as sqlite
 from pretrade.journal import schema
 from pretrade.journal.errors import JournalError
 from pretrade.journal.events import Event, EventKind
-from pretrade.journal.files import create_file, require_private
+from pretrade.journal.files import require_private
 
 MINIMUM_SQLITE = (3, 51, 3)
 """Older versions can corrupt a write-ahead log when a checkpoint and a writer meet (the WAL-reset bug)."""
@@ -34,7 +34,6 @@ _ALLOWED_ACTIONS = frozenset(
     {sqlite.SQLITE_SELECT, sqlite.SQLITE_READ, sqlite.SQLITE_FUNCTION, sqlite.SQLITE_TRANSACTION}
 )
 
-
 EVENT_COLUMNS = "seq, utc, mono_ns, boot, kind, decision_id, body, prev_hash, hash"
 """The columns of `events` in the order of Event's fields."""
 
@@ -49,14 +48,13 @@ def event_of(row: tuple[Any, ...]) -> Event:
 
 
 def open_writer(path: Path) -> sqlite.Connection:
-    """Open the journal for writing, make it or bring its schema up to date; only appends are possible afterwards.
+    """Open a journal, or an empty file, for writing and bring its schema up to date; afterwards it takes only appends.
 
-    The connection may be handed to another thread, but belongs to one at a time. Raises JournalError for a file that
-    must not be used, sqlite.Error or OSError for a fault.
+    A file that is not there is not made: after a fault that would read as a day without orders. The connection may be
+    handed to another thread, but belongs to one at a time. Raises JournalError for a file that must not be used,
+    sqlite.Error or OSError for a fault.
     """
     require_version()
-    if not path.exists(follow_symlinks=False):
-        create_file(path)
     require_private(path)
     with ExitStack() as undo:
         connection = sqlite.connect(_uri(path, "rw"), uri=True, isolation_level=None, check_same_thread=False)

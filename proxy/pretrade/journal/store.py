@@ -17,7 +17,7 @@ from pretrade.journal.chain import Head, event_hash, link
 from pretrade.journal.database import EVENT_COLUMNS, event_of, open_writer
 from pretrade.journal.errors import JournalError, JournalUnavailable
 from pretrade.journal.events import Draft, Event
-from pretrade.journal.files import Lock, identity, wal_of
+from pretrade.journal.files import Lock, create_file, identity, wal_of
 
 _FIELDS = attrgetter(*EVENT_COLUMNS.split(", "))
 
@@ -49,6 +49,8 @@ class Store:
             lock = Lock(path)
             undo.callback(lock.release)
             try:
+                if not path.exists(follow_symlinks=False):
+                    create_file(path)
                 connection = open_writer(path)
                 undo.callback(connection.close)
                 store = cls(path, lock, connection)
