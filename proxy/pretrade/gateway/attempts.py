@@ -29,13 +29,14 @@ def meaning(client: str, subaccount: int, write: Write) -> Meaning | None:
 class Attempt:
     """One write from its decision on: its answer, sooner or later, and whether anything of it may have left us."""
 
-    __slots__ = ("abandoned", "answer", "decision_id", "meaning", "sent")
+    __slots__ = ("abandoned", "answer", "decision_id", "meaning", "sent", "took_effect")
 
     def __init__(self, decision_id: str, what: Meaning | None, answer: asyncio.Future[Answer]) -> None:
         self.decision_id = decision_id
         self.meaning = what
         self.answer = answer
         self.sent = False
+        self.took_effect = False
         self.abandoned = False
 
     def abandon(self) -> bool:
@@ -51,6 +52,12 @@ class Attempt:
             return False
         failed = self.answer.cancelled() or self.answer.exception() is not None
         return self.sent if failed else self.answer.result().outcome_unknown
+
+    @property
+    def came_to_nothing(self) -> bool:
+        """Whether it ended in a fault of ours, or was given up, with nothing sent."""
+        failed = self.answer.done() and (self.answer.cancelled() or self.answer.exception() is not None)
+        return not self.sent and (self.abandoned or failed)
 
 
 @dataclass(slots=True)
@@ -68,8 +75,9 @@ class Attempts:
         self._by_meaning: dict[Meaning, Attempt] = {}
 
     def same_order(self, what: Meaning | None) -> Attempt | None:
-        """The open attempt with this meaning."""
-        return None if what is None else self._by_meaning.get(what)
+        """The open attempt with this meaning; one that failed or was given up before it was sent is no such order."""
+        attempt = None if what is None else self._by_meaning.get(what)
+        return None if attempt is None or attempt.came_to_nothing else attempt
 
     def open(self, attempt: Attempt) -> None:
         """Note an attempt from the moment it is begun, or one whose end a former run never learned."""
@@ -80,9 +88,9 @@ class Attempts:
             attempt.answer.add_done_callback(lambda _: self._under_way.discard(attempt))
 
     def close(self, attempt: Attempt, *, delivered: bool) -> None:
-        """Note that an answer went to its client or could not. What is unknown, or was never read by its client, stays
-        open: the same order may come again."""
-        if attempt.meaning is None or attempt.unknown or not delivered:
+        """Note that an answer went to its client or could not. What is unknown, or took effect and was never read by
+        its client, stays open: the same order may come again. A denial that nobody read is judged anew."""
+        if attempt.meaning is None or attempt.unknown or (attempt.took_effect and not delivered):
             return
         if self._by_meaning.get(attempt.meaning) is attempt:
             del self._by_meaning[attempt.meaning]

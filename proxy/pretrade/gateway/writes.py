@@ -88,6 +88,7 @@ class Writes:
         if isinstance(decision, Denied):
             return _denied(decision, row.decision_id)
         if judged.facts.mode is Mode.DRY_RUN:
+            attempt.took_effect = True
             return self._answer_dry_run(request, decision, legs)
         return await self._carry_out(attempt, request, decision)
 
@@ -147,7 +148,7 @@ class Writes:
             outcome = Outcome(OutcomeState.UNKNOWN, detail="the proxy failed while the write was under way")
             attempt.sent = True
             outcome, answer = await self._send(request, approved.write, signed)
-            attempt.sent = outcome.state is not OutcomeState.NOT_SENT
+            attempt.sent = attempt.took_effect = outcome.state is not OutcomeState.NOT_SENT
             return answer
         finally:
             request.watch.lap("send")
