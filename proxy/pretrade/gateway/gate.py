@@ -133,8 +133,9 @@ class Gate:
             self._faults.append((decision_id, hook))
 
     def flush(self, *, everything: bool = False) -> None:
-        """Write what is recorded in batches: reads, faults, and refusals that were counted."""
+        """Write what is recorded in batches: reads, faults, counted refusals, and outcomes that could not be."""
         self._reads.flush()
+        self._writes.flush()
         faults, self._faults = self._faults, []
         for decision_id, hook in faults:
             self._refuser.record_fault(decision_id, hook)

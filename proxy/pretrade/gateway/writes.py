@@ -60,6 +60,7 @@ class Writes:
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
+        self._unrecorded: list[tuple[dict[str, object], str]] = []
 
     def begin(self, request: WriteRequest) -> Attempt:
         """Start on a write, or join the same order that is already under way (see `attempts`)."""
@@ -181,7 +182,22 @@ class Writes:
     def _settle(self, request: WriteRequest, outcome: Outcome) -> None:
         self._instance.ledger.settle(request.decision_id, outcome.state)
         laps = {**request.watch.laps, "total": request.watch.total()}
-        self._instance.journal.record(EventKind.OUTCOME, outcome_body(outcome, laps), request.decision_id)
+        self._record_outcome(outcome_body(outcome, laps), request.decision_id)
+
+    def _record_outcome(self, body: dict[str, object], decision_id: str) -> None:
+        """Hand an outcome to the journal; nobody waits for it, but one that cannot be written is kept for later."""
+        row = self._instance.journal.append(EventKind.OUTCOME, body, decision_id)
+        row.add_done_callback(lambda done: self._keep_unless_recorded(done, body, decision_id))
+
+    def _keep_unless_recorded(self, row: asyncio.Future[int], body: dict[str, object], decision_id: str) -> None:
+        if row.cancelled() or row.exception() is not None:
+            self._unrecorded.append((body, decision_id))
+
+    def flush(self) -> None:
+        """Try again to record the outcomes that could not be recorded."""
+        kept, self._unrecorded = self._unrecorded, []
+        for body, decision_id in kept:
+            self._record_outcome(body, decision_id)
 
 
 def _refused(request: WriteRequest, code: DenyCode, message: str) -> Answer:
