@@ -1,7 +1,8 @@
-"""`make test-long BUDGET=15m`: rounds of property tests and of tests marked long, each with a new seed, until the time is up.
+"""`make test-long BUDGET=15m`: rounds of property tests and of tests marked long, each with a new seed, until the time
+is up.
 
-A failing round prints its seed and ends the run with 1; `--seed` runs that round again. The round that the time cuts off
-counts neither way, unless it had failed already.
+A failing round prints its seed and ends the run with 1; `--seed` runs that round again. The round that the time cuts
+off counts neither way, unless it had failed already.
 """
 
 import argparse

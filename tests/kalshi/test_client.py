@@ -60,7 +60,7 @@ async def outcome_of(upstream: Upstream, request: SignedRequest, *, is_write: bo
 
 async def until(condition) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  (the server's threads set no event)
+        while not condition():
             await asyncio.sleep(0.002)
 
 
