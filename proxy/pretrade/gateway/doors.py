@@ -15,8 +15,9 @@ from mitmproxy.proxy import mode_servers
 from OpenSSL import SSL
 
 from pretrade.gateway.enforcer import Enforcer, GateKeeper
-from pretrade.gateway.failclosed import HOOK_DEADLINE_S, FailClosedMaster
+from pretrade.gateway.failclosed import HOOK_DEADLINE_S, FailClosedMaster, speak_for_mitmproxy
 from pretrade.gateway.options import apply_required
+from pretrade.gateway.stalls import STALLED_S, Stalls
 
 PROXY_MODE = "regular"
 BASE_URL_MODE = "reverse:http://base.invalid:80"
@@ -27,10 +28,13 @@ BACKLOG = 512
 class Doors:
     """The proxy door and the base-URL door on sockets that were bound before."""
 
-    def __init__(self, gate: GateKeeper, leaf: Path, deadline_s: float = HOOK_DEADLINE_S) -> None:
+    def __init__(
+        self, gate: GateKeeper, leaf: Path, deadline_s: float = HOOK_DEADLINE_S, stalled_s: float = STALLED_S
+    ) -> None:
         """Set mitmproxy up and check that it is as it must be. Needs a running loop; raises OptionsDifferError."""
-        self.enforcer = Enforcer(gate, tls_context(leaf))
         self._proxyserver = proxyserver.Proxyserver()
+        self.enforcer = Enforcer(gate, tls_context(leaf), Stalls(self._close_client, stalled_s))
+        speak_for_mitmproxy(self.enforcer.error_page)
         self._master = FailClosedMaster(options.Options(), self.enforcer, deadline_s)
         self._master.addons.add(core.Core(), self._proxyserver, self.enforcer, next_layer.NextLayer())
         apply_required(self._master.options)
@@ -53,13 +57,21 @@ class Doors:
     async def close(self) -> None:
         """Close every connection and end mitmproxy."""
         self.stop_listening()
-        for handler in list(self._proxyserver.connections.values()):
-            transport = handler.transports.get(handler.client)
-            if transport is not None and transport.writer is not None:
-                transport.writer.close()
+        close_clients(self._proxyserver)
         self._master.shutdown()  # type: ignore[no-untyped-call]
         if self._running is not None:
             await self._running
+
+    def _close_client(self, client: str) -> None:
+        close_clients(self._proxyserver, client)
+
+
+def close_clients(server: proxyserver.Proxyserver, client: str | None = None) -> None:
+    """Close the connection of this client, or of all of them."""
+    for handler in list(server.connections.values()):
+        transport = handler.transports.get(handler.client)
+        if transport is not None and transport.writer is not None and client in (None, handler.client.id):
+            transport.writer.close()
 
 
 def tls_context(leaf: Path) -> SSL.Context:

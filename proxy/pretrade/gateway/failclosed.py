@@ -6,10 +6,12 @@ two places in the program that catch everything.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import structlog
 from mitmproxy import addonmanager, hooks, master, options
+from mitmproxy.proxy.layers.http import _http1
 
 log = structlog.get_logger()
 
@@ -22,6 +24,9 @@ class Refusing(Protocol):
 
     def refuse_fault(self, hook: str, data: object) -> None:
         """Leave a refusal on the data of a hook that failed. Must not raise."""
+
+    def seal(self, data: object) -> None:
+        """Put back what was decided about the data, whatever the addons of this hook made of it. Must not raise."""
 
 
 class FailClosedManager(addonmanager.AddonManager):
@@ -37,14 +42,16 @@ class FailClosedManager(addonmanager.AddonManager):
         await self.trigger_event(event)
 
     async def trigger_event(self, event: hooks.Hook) -> None:
-        """Fire a hook on every addon. Nothing that an addon does stops the next one or comes out of here."""
+        """Fire a hook on every addon. Nothing that one does stops the next, comes out of here or undoes ours."""
+        data = event.args()[0] if event.args() else None
         for addon in self.chain:
             try:
                 async with asyncio.timeout(self._deadline_s):
                     await self.invoke_addon(addon, event)
             except BaseException as e:  # noqa: BLE001 - the boundary: see the top of this file
                 log.error("hook_failed", hook=event.name, error=type(e).__name__, detail=str(e)[:200])
-                self._refuser.refuse_fault(event.name, event.args()[0] if event.args() else None)
+                self._refuser.refuse_fault(event.name, data)
+        self._refuser.seal(data)
 
     def trigger(self, event: hooks.Hook) -> None:
         """Fire a synchronous hook (options, start). A failure comes out: a proxy not as asserted must not run."""
@@ -59,3 +66,13 @@ class FailClosedMaster(master.Master):
         super().__init__(opts, with_termlog=False)
         opts.changed.disconnect(self.addons._configure_all)
         self.addons: Any = FailClosedManager(self, refuser, deadline_s)
+
+
+def speak_for_mitmproxy(error_page: Callable[[int, str], bytes]) -> None:
+    """Have `error_page` make the pages that mitmproxy sends when it cannot read a request, for the whole process.
+
+    One private function makes them and no hook can change them. The version is pinned, and a test sees the pages.
+    """
+    if not callable(_http1.make_error_response):
+        raise TypeError("this mitmproxy makes its error pages elsewhere: use 12.2.3")
+    _http1.make_error_response = error_page  # type: ignore[assignment]

@@ -11,7 +11,7 @@ from pretrade.gateway.clock import Stopwatch
 from pretrade.gateway.destination import check_connect, check_destination
 from pretrade.gateway.identity import Identified, check_fresh, identify
 from pretrade.gateway.instance import Instance
-from pretrade.gateway.messages import Answer, Door, RawRequest, Refusal
+from pretrade.gateway.messages import Answer, Door, RawRequest, Refusal, printable
 from pretrade.gateway.reads import Reads
 from pretrade.gateway.refusals import Refuser, new_decision_id
 from pretrade.gateway.replay import digest
@@ -126,6 +126,10 @@ class Gate:
         """Note whether an answer reached its client."""
         if ticket.attempt is not None:
             self._instance.attempts.close(ticket.attempt, delivered=delivered)
+
+    def unreadable(self, code: DenyCode, detail: str) -> Answer:
+        """Answer bytes that could not be read as a request, so that there is nothing to check in them."""
+        return self._refuser.refuse(Refusal(code, printable(detail)), None)
 
     def note_fault(self, decision_id: str, hook: str) -> None:
         """Keep a fault for the log. Writes nothing now: the fault may be the journal's own."""

@@ -92,14 +92,15 @@ class Refuser:
     def refuse(
         self,
         refusal: Refusal,
-        raw: RawRequest,
+        raw: RawRequest | None,
         *,
         client: str | None = None,
         laps: Mapping[str, int] | None = None,
         decision_id: str = "",
         hint: str | None = None,
     ) -> Answer:
-        """Record a refusal of any step before the decision and answer the client."""
+        """Record a refusal of any step before the decision and answer the client. `raw` is None for bytes that are no
+        request."""
         counted_as = self._flood.admit(client, refusal.code)
         if counted_as is None:
             counted_as = decision_id or new_decision_id()
@@ -120,13 +121,19 @@ def answer_of(reply: Reply, decision_id: str, *, outcome_unknown: bool = False) 
     return Answer(reply.status, reply.body, "application/json", decision_id, outcome_unknown)
 
 
-def _refusal_body(refusal: Refusal, raw: RawRequest, client: str | None, laps: Mapping[str, int]) -> dict[str, object]:
-    return {
+def _refusal_body(
+    refusal: Refusal, raw: RawRequest | None, client: str | None, laps: Mapping[str, int]
+) -> dict[str, object]:
+    body: dict[str, object] = {
         "client": client,
-        "door": str(raw.door),
         "step": str(CODES[refusal.code].step),
         "code": str(refusal.code),
         "detail": refusal.detail,
+    }
+    if raw is None:
+        return body
+    return body | {
+        "door": str(raw.door),
         "method": printable(raw.method, 16),
         "path": printable(raw.path, 200),
         "host": printable(raw.connect[0] if raw.connect else raw.value("host") or "", 100),
