@@ -199,6 +199,12 @@ def test_a_key_in_the_wrong_group_is_told_where_it_belongs():
     assert told[0].endswith("limits.order.max_orders: unknown key; did you mean limits.day.max_orders?")
 
 
+def test_of_two_names_as_near_the_one_that_is_not_there_is_meant():
+    """Catches a hint that sends the operator to the key that already stands there."""
+    told = refusal(as_yaml(_renamed(("price", "band"), "max", "man")))
+    assert told[0].endswith("price.band.man: unknown key; did you mean max?")
+
+
 def test_a_key_like_no_other_has_no_suggestion():
     assert refusal(as_yaml(changed((("fees", "zzz"), "1"))))[0].endswith("fees.zzz: unknown key")
 

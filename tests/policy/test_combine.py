@@ -46,6 +46,20 @@ def test_the_tighter_of_two_limits_holds():
     assert (limits.band_min_rule, limits.band_max_rule) == ("markets[0].price.band.min", "markets[0].price.band.max")
 
 
+def test_a_limit_tightened_for_all_holds_although_an_entry_is_looser():
+    """Catches an entry's limit put in the place of the one for all, trusting that a loader had compared them."""
+    read = policy()
+    tightened = policy(
+        (("limits", "order"), {"max_count": "10", "max_risk": "$5"}),
+        (("price", "band"), {"min": "$0.40", "max": "$0.60"}),
+        (("markets",), [{"match": "*", "allow": "true"}]),
+    )
+    mixed = tightened.model_copy(update={"markets": read.markets})
+    limits = limits_for(mixed, "KXBTC-1")
+    assert (limits.max_count, limits.max_risk, limits.band_min, limits.band_max) == (1000, 5_000_000, 4000, 6000)
+    assert (limits.max_count_rule, limits.band_rule) == ("limits.order.max_count", "price.band")
+
+
 @pytest.mark.parametrize("ticker", ["", "kxbtc-1", "KXBTC-1\n", "KXBTC-1 ", "KXBTC-É", "KX*", "K" * 129])
 def test_what_is_no_plain_ticker_is_never_allowed(ticker):
     """Catches a ticker in another case that slips past its own entry to an open last one."""
