@@ -11,10 +11,10 @@ from pathlib import Path
 import kalshi_python_async
 
 
-async def main(key_id: str, key_file: str) -> None:
+async def main(key_id: str, private_key_pem: str) -> None:
     configuration = kalshi_python_async.Configuration()
     configuration.api_key_id = key_id
-    configuration.private_key_pem = Path(key_file).read_text()
+    configuration.private_key_pem = private_key_pem
     async with kalshi_python_async.KalshiClient(configuration) as client:
         while line := await asyncio.to_thread(sys.stdin.readline):
             request = json.loads(line)
@@ -29,4 +29,4 @@ async def main(key_id: str, key_file: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]).read_text()))

@@ -56,20 +56,20 @@ class SyncBot:
         configuration.private_key_pem = key_file.read_text()
         self._client = kalshi_python_sync.KalshiClient(configuration)
 
-    def call(self, name: str, **arguments: Any) -> Seen:
+    def call(self, name: str, /, **arguments: Any) -> Seen:
         try:
             result = getattr(self._client, name)(**arguments)
         except kalshi_python_sync.ApiException as e:
             body = json.loads(e.body) if e.body else None
-            return Seen(False, kind=type(e).__name__, status=e.status, text=str(e), body=body)
-        return Seen(True, None if result is None else result.model_dump(mode="json"))
+            return Seen(ok=False, kind=type(e).__name__, status=e.status, text=str(e), body=body)
+        return Seen(ok=True, result=None if result is None else result.model_dump(mode="json"))
 
     def close(self) -> None:
         self._client.rest_client.pool_manager.clear()
 
 
 class AsyncBot:
-    """`kalshi-python-async`, a program of its own under `pretrade exec`: its environment alone leads it to the proxy."""
+    """`kalshi-python-async`, a program under `pretrade exec`: its environment alone leads it to the proxy door."""
 
     door = "proxy"
 
@@ -83,7 +83,7 @@ class AsyncBot:
                 command, env=plain_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, text=True
             )
 
-    def call(self, name: str, **arguments: Any) -> Seen:
+    def call(self, name: str, /, **arguments: Any) -> Seen:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"call": name, "arguments": arguments}) + "\n")

@@ -2,7 +2,7 @@ import pytest
 from tests.e2e.harness import World
 from tests.e2e.invariants import check_world
 
-GENEROUS = ("max_orders: 25", "max_orders: 10000")
+GENEROUS = (("max_orders: 25", "max_orders: 10000"), ('max_risk: "$200"', 'max_risk: "$50"'))
 
 
 def pytest_collection_modifyitems(items):
@@ -13,8 +13,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory):
-    """A running world for tests that leave it as it was; its policy has orders for many days."""
-    with World(tmp_path_factory.mktemp("world"), GENEROUS, tap=True) as running:
+    """A running world for tests that leave it as it was; its policy has orders for many days, each of at most $50."""
+    with World(tmp_path_factory.mktemp("world"), *GENEROUS, tap=True) as running:
         yield running
         check_world(running)
 

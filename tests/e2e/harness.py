@@ -1,6 +1,6 @@
-"""A world of its own: a working folder as `pretrade init` makes it, a practice exchange, a proxy, and clients for both.
+"""A world of its own: a working folder as `pretrade init` makes it, an exchange, a proxy, clients for both doors.
 
-Rule of this file: real processes, real TLS, real files. Every world is held to the invariants at its end (invariants.py).
+Rule of this file: real processes, real TLS, real files. Every world is held to invariants.py at its end.
 """
 
 import asyncio
@@ -145,7 +145,7 @@ class World:
             headers={"X-Practice-Token": (practice / "control.token").read_text().strip()},
         )
         context = ssl.create_default_context(cafile=str(practice / "ca.crt"))
-        with urllib.request.urlopen(request, timeout=10, context=context) as answer:
+        with urllib.request.urlopen(request, timeout=10, context=context) as answer:  # noqa: S310
             return json.load(answer)
 
     def exchange_requests(self) -> list[dict[str, Any]]:
@@ -185,6 +185,14 @@ class World:
     def outcome(self, decision_id: str) -> dict[str, Any]:
         """The outcome of a decision, once it is on disk."""
         return eventually("the outcome is in the journal", lambda: self.about(decision_id, "outcome"))[-1]
+
+    def refusal(self, decision_id: str) -> dict[str, Any]:
+        """The refusal with this id, once it is on disk: a row of its own, or the counted row of a flood."""
+        both = ("refusal", "refusals")
+        return eventually(
+            "the refusal is in the journal",
+            lambda: [r.body for r in self.events(*both) if r.decision_id == decision_id],
+        )[0]
 
     def decision_of(self, client_order_id: str) -> Row:
         """The decision about the order with this id, once it is on disk."""

@@ -44,10 +44,15 @@ def free_ports(count: int) -> list[int]:
 
 def pretrade(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run one command of the program to its end, as a person would."""
+    return run([sys.executable, "-m", "pretrade", *arguments], **environment)
+
+
+def run(command: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run any command to its end, in an environment without proxy variables but with these."""
+    environ = plain_environment() | environment
     return subprocess.run(
-        [sys.executable, "-m", "pretrade", *arguments],
-        env=plain_environment() | environment, capture_output=True, text=True, timeout=START_S, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        command, env=environ, capture_output=True, text=True, timeout=START_S, stdin=subprocess.DEVNULL
+    )
 
 
 class Program:
@@ -58,9 +63,8 @@ class Program:
         self._out, self._err = folder / f"{name}.out", folder / f"{name}.err"
         self._printed_before = len(self.out)
         with self._out.open("ab") as out, self._err.open("ab") as err:
-            self._process = subprocess.Popen(
-                command, env=plain_environment() | dict(environment or {}), stdin=subprocess.DEVNULL, stdout=out, stderr=err
-            )  # fmt: skip
+            environ = plain_environment() | dict(environment or {})
+            self._process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
 
     @property
     def pid(self) -> int:
