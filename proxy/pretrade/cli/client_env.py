@@ -36,9 +36,10 @@ def client_environment(loaded: LoadedPolicy, client: str) -> dict[str, str]:
 @click.option("--client", required=True, help="The client's name in the policy.")
 def env(policy_path: Path, client: str) -> None:
     """Print the variables for a client as shell lines: `eval "$(pretrade env --client NAME)"`."""
+    variables = client_environment(load_policy(policy_path), client)
     for name in _UNSET:
         click.echo(f"unset {name}")
-    for name, value in client_environment(load_policy(policy_path), client).items():
+    for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
 

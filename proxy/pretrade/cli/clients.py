@@ -50,6 +50,7 @@ def add(loaded: LoadedPolicy, name: str, key_file: Path, key_id: str | None, sub
     if subaccount is None:
         taken = {client.subaccount for client in loaded.policy.clients.values()}
         subaccount = next((number for number in range(64) if number not in taken), 0)
+    _refuse_twin(loaded, public_key)
     target = Path("keys") / f"{name}.pub.pem"
     entry = {"key_id": key_id or f"{name}-key", "public_key": str(target), "subaccount": subaccount}
     changed = _with_entry(loaded, name, entry)
@@ -67,6 +68,13 @@ def _public_half(key_file: Path) -> PublicKey:
         return load_private_key(pem).public_key() if _PRIVATE_MARK in pem else load_public_key(pem)
     except KeyFormatError as e:
         raise click.ClickException(f"{key_file}: {e}") from e
+
+
+def _refuse_twin(loaded: LoadedPolicy, public_key: PublicKey) -> None:
+    """Two clients with one key could not be told apart."""
+    for other, path in paths(loaded).client_keys.items():
+        if path.exists() and path.read_bytes() == public_pem_of(public_key):
+            raise click.ClickException(f"this key is registered already, for {other}; a client needs a key of its own")
 
 
 def _with_entry(loaded: LoadedPolicy, name: str, entry: dict[str, object]) -> str:

@@ -84,12 +84,8 @@ def _summary(kind: str, body: dict[str, object]) -> list[str]:
         case EventKind.OUTCOME:
             return [str(body["state"]), str(body["detail"])]
         case EventKind.TRADING_STATE:
-            return [
-                f"{body['previous']} -> {body['state']}",
-                str(body["cause"]),
-                str(body["actor"]),
-                str(body["reason"]),
-            ]
+            who = " for ".join(str(body[name]) for name in ("actor", "by") if body[name])
+            return [f"{body['previous']} -> {body['state']}", str(body["cause"]), who, str(body["reason"])]
         case EventKind.READS:
             return [f"{body['count']} reads"]
         case _:

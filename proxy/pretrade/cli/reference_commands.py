@@ -1,5 +1,8 @@
 """The generated pages about the program's own commands and the log's columns."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from pretrade.journal.schema import Relation, describe
@@ -41,15 +44,16 @@ pretrade log show d-0123456789abcdef
 
 def commands_page(root: click.Group) -> str:
     """The text of docs/commands.md: the help of every command, as it prints it."""
-    return _COMMANDS_HEAD + "".join(_help(root, ("pretrade",)))
+    settings = root.context_settings | {"max_content_width": _WIDTH, "terminal_width": _WIDTH}
+    return _COMMANDS_HEAD + "".join(_help(root, ("pretrade",), settings))
 
 
-def _help(command: click.Command, names: tuple[str, ...]) -> list[str]:
-    context = click.Context(command, info_name=" ".join(names), max_content_width=_WIDTH, terminal_width=_WIDTH)
+def _help(command: click.Command, names: tuple[str, ...], settings: Mapping[str, Any]) -> list[str]:
+    context = click.Context(command, info_name=" ".join(names), **settings)
     texts = [f"\n## {' '.join(names)}\n\n```text\n{command.get_help(context)}\n```\n"]
     if isinstance(command, click.Group):
         for name in sorted(command.commands):
-            texts += _help(command.commands[name], (*names, name))
+            texts += _help(command.commands[name], (*names, name), settings)
     return texts
 
 

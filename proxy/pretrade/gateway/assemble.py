@@ -110,7 +110,7 @@ def _signer(policy: Policy, where: PolicyPaths) -> Signer:
 
 
 def _clients(policy: Policy, where: PolicyPaths, signer: Signer) -> dict[str, Client]:
-    clients = {}
+    clients: dict[str, Client] = {}
     for name, entry in policy.clients.items():
         path = where.client_keys[name]
         try:
@@ -122,6 +122,9 @@ def _clients(policy: Policy, where: PolicyPaths, signer: Signer) -> dict[str, Cl
                 f"clients.{name}.public_key is the live key's own public half: a client must sign with a key that is "
                 "worthless at the exchange. Make it one of its own and register that."
             )
+        twin = next((one.name for one in clients.values() if one.public_key == public_key), None)
+        if twin is not None:
+            raise StartError(f"clients.{name} has the same public key as {twin}: nobody could tell the two apart")
         clients[entry.key_id] = Client(name, entry.key_id, entry.subaccount, public_key)
     return clients
 
