@@ -44,7 +44,7 @@ pretrade log show d-0123456789abcdef
 
 def commands_page(root: click.Group) -> str:
     """The text of docs/commands.md: the help of every command, as it prints it."""
-    settings = root.context_settings | {"max_content_width": _WIDTH, "terminal_width": _WIDTH}
+    settings = {**root.context_settings, "max_content_width": _WIDTH, "terminal_width": _WIDTH}
     return _COMMANDS_HEAD + "".join(_help(root, ("pretrade",), settings))
 
 
