@@ -126,16 +126,20 @@ class Enforcer:
         self._let_stand(flow, answer, is_from_gate=True)
 
     def response(self, flow: http.HTTPFlow) -> None:
-        """The answer is on its way. One that leaves the outcome open settles nothing."""
-        self.in_flight.discard(flow.client_conn.id)
-        standing: _Standing = flow.metadata[_STANDING]
-        if not standing.answer.outcome_unknown:
-            self._gate.answered(standing.ticket, delivered=flow.client_conn.connected)
+        """The answer is on its way, if the client is still there."""
+        self._ended(flow, delivered=flow.client_conn.connected)
 
     def error(self, flow: http.HTTPFlow) -> None:
         """The request ended without an answer being read."""
+        self._ended(flow, delivered=False)
+
+    def _ended(self, flow: http.HTTPFlow, *, delivered: bool) -> None:
         self.in_flight.discard(flow.client_conn.id)
         self._stalls.forget(flow.client_conn.id)
+        standing: _Standing = flow.metadata[_STANDING]
+        # Being told that the outcome is open settles nothing: the same order must not be sent anew.
+        if not standing.answer.outcome_unknown:
+            self._gate.answered(standing.ticket, delivered=delivered)
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
         """The shut dialler: what the gate approves is sent by our own client, never by mitmproxy."""
