@@ -140,3 +140,20 @@ async def test_the_market_maker_never_fills_a_resting_order_of_ours(practice):
     assert (got["order"]["status"], got["order"]["fill_count_fp"]) == ("resting", "0.00")
     assert book["orderbook_fp"]["yes_dollars"][-1] == ["0.5500", "1.00"]
     assert book["orderbook_fp"]["no_dollars"][-1][0] == "0.4400"
+
+
+async def test_no_answer_says_what_program_gave_it(practice):
+    """Catches a Server header, by which the exchange could be told apart from the real one."""
+    trusting = ssl.create_default_context(cafile=str(practice.ca_file))
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", practice.port, ssl=trusting, server_hostname="localhost"
+    )
+    for path in ("/trade-api/v2/exchange/status", "/trade-api/v2/nothing"):
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        assert b"server:" not in head
+        assert b"aiohttp" not in head
+        length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
+        await reader.readexactly(length)
+    writer.close()
+    await writer.wait_closed()

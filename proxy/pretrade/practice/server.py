@@ -146,6 +146,7 @@ async def _listen(config: Config, front: Front, server_file: Path) -> tuple[web.
     context.load_cert_chain(server_file)
     context.set_alpn_protocols(["http/1.1"])
     application = web.Application()
+    application.on_response_prepare.append(_hide_server)
     application.router.add_route("*", "/{tail:.*}", front.handle)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
@@ -157,3 +158,8 @@ async def _listen(config: Config, front: Front, server_file: Path) -> tuple[web.
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family)
+
+
+async def _hide_server(request: web.Request, response: web.StreamResponse) -> None:
+    """The exchange does not say that it is aiohttp, so neither do we."""
+    response.headers.pop("Server", None)
