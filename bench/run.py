@@ -56,7 +56,7 @@ def _chosen(context: click.Context, option: click.Parameter, value: str) -> list
 
 @click.command()
 @click.option("--rounds", type=click.IntRange(1, 100), default=5, show_default=True)
-@click.option("--seconds", type=click.FloatRange(0.1, 60), default=1.0, show_default=True, help="Of each window.")
+@click.option("--seconds", type=click.FloatRange(0.1, 60), default=0.8, show_default=True, help="Of each window.")
 @click.option("--cases", default=DEFAULT_CASES, show_default=True, callback=_chosen, help=f"Of {', '.join(CASES)}.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures here.")
 def main(rounds: int, seconds: float, cases: list[Case], json_path: Path | None) -> None:
