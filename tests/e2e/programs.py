@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pretrade.cli.processes import plain_environment
 
-START_S = 30.0
+START_S = 60.0
 END_S = 15.0
 POLL_S = 0.02
 _BELOW_EPHEMERAL = range(12_000, 32_000)
