@@ -115,7 +115,7 @@ AT_THE_BASE_URL_DOOR: dict[str, tuple[Made, str]] = {
     "the exchange's Host": (request, "DESTINATION_NOT_ALLOWED"),
     "a rebound name": (lambda: request(host="evil.example:8081"), "DESTINATION_NOT_ALLOWED"),
     "no Host": (lambda: request(host=None), "DESTINATION_NOT_ALLOWED"),
-    "Origin": (lambda: request(host=BASE_URL_HOST, headers=("Origin: http://evil.example",)), "DESTINATION_NOT_ALLOWED"),
+    "Origin": (lambda: request(host=BASE_URL_HOST, headers=("Origin: http://x.example",)), "DESTINATION_NOT_ALLOWED"),
     "Origin null": (lambda: request(host=BASE_URL_HOST, headers=("Origin: null",)), "DESTINATION_NOT_ALLOWED"),
     "absolute form": (
         lambda: request(host=BASE_URL_HOST, line=f"POST http://evil.example{ORDERS} HTTP/1.1"), "REQUEST_MALFORMED",
