@@ -162,7 +162,13 @@ def _pretrade(folder: Path, name: str, kind: KeyKind, ca: Path, origin: int) -> 
 def _program(command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
     with (folder / "programs.log").open("ab") as log:
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=plain_environment(), text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=plain_environment(),
+            text=True,
+            start_new_session=True,  # ^C is for us, and we end what we started
         )
     try:
         yield process

@@ -15,6 +15,7 @@ from pretrade.journal.events import EventKind
 from pretrade.journal.reader import read_events
 
 BASE = "mitmdump"
+ACCEPTED = "accepted"
 STEPS = ("identify", "decode", "decide", "journal", "sign", "send", "total")
 
 
@@ -105,7 +106,7 @@ def _row(key: tuple[str, int, str], own: Sequence[Sample], base: Mapping[int, Wi
 def read_steps(target: str, journal: Path) -> tuple[list[Steps], Counter[str]]:
     """What the journal says about the orders of one pretrade: the latency of each step, and how the orders ended.
 
-    Orders of the warm-up count in the second only.
+    Orders of the warm-up, and those that were not accepted, count in the second only.
     """
     tags: dict[str, str] = {}
     laps: dict[str, list[dict[str, int]]] = defaultdict(list)
@@ -116,7 +117,8 @@ def read_steps(target: str, journal: Path) -> tuple[list[Steps], Counter[str]]:
             tags[event.decision_id or ""] = body["request"]["orders"][0]["client_order_id"].split("-", 1)[0]
             continue
         ends[body["state"]] += 1
-        laps[tags[event.decision_id or ""]].append(body["latency_us"])
+        if body["state"] == ACCEPTED:
+            laps[tags[event.decision_id or ""]].append(body["latency_us"])
     steps = [
         Steps(target, int(tag[1:]), len(rows), {step: median(row[step] for row in rows) for step in STEPS})
         for tag, rows in laps.items()

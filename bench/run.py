@@ -21,7 +21,7 @@ from pathlib import Path
 import click
 import pysqlite3 as sqlite
 from proxies import ProgramError, Running, pretrade_name, running
-from report import BASE, Sample, Steps, print_rows, print_steps, read_steps, summarize, write_json
+from report import ACCEPTED, BASE, Sample, Steps, print_rows, print_steps, read_steps, summarize, write_json
 from rich.console import Console
 
 from pretrade.kalshi.keys import KeyKind
@@ -158,7 +158,7 @@ def _complain(samples: list[Sample], steps: list[Steps], ends: Counter[str]) -> 
             raise click.ClickException(f"{sample.window.failed} wrong answers to {where}: {sample.window.failure}")
     sent = sum(s.window.requests for s in samples if s.what == "order" and s.target.startswith("pretrade"))
     recorded = sum(one.orders for one in steps)
-    if recorded != sent or set(ends) - {"accepted"}:
+    if recorded != sent or set(ends) - {ACCEPTED}:
         raise click.ClickException(
             f"{sent} orders were answered, the journals know {recorded}, which ended as {dict(ends)}"
         )
