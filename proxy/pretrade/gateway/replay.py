@@ -17,7 +17,9 @@ from pretrade.gateway.identity import FRESH_MS, Identified
 from pretrade.gateway.messages import RawRequest, Refusal
 from pretrade.model.codes import DenyCode
 
-KEEP_MS = 300_000
+KEEP_READ_MS = 4 * FRESH_MS
+"""Twice as long as a signature can be taken at all, for a clock that is set back a little."""
+KEEP_WRITE_MS = 300_000
 """How long a write's answer is kept for a client that sends the same bytes again (the slowest known one waits 30 s)."""
 SECOND_REQUEST_MS = 1_000
 SECOND_REQUESTS = 2
@@ -35,21 +37,23 @@ class _Seen:
 
 
 class Replays:
-    """The signatures seen so far with the bytes they came with. A signature is kept at least while it is fresh."""
+    """The signatures seen so far with the bytes they came with. Each is kept at least while it is fresh: a read's no
+    longer than that, a write's as long as its answer may be asked for again."""
 
     def __init__(self) -> None:
-        self._seen: OrderedDict[tuple[str, str], _Seen] = OrderedDict()
+        self._reads: OrderedDict[bytes, _Seen] = OrderedDict()
+        self._writes: OrderedDict[bytes, _Seen] = OrderedDict()
 
     def earlier(self, who: Identified, bytes_digest: bytes) -> tuple[bool, Attempt | None]:
         """Whether this signature came before with the same bytes, and the write's attempt if it was a write."""
-        seen = self._seen.get(self._key(who))
+        seen = self._find(who)
         if seen is None or bytes_digest not in seen.attempts:
             return False, None
         return True, seen.attempts[bytes_digest]
 
     def check(self, who: Identified, now_ms: int) -> Refusal | None:
         """Refuse other bytes under a signature that was used before."""
-        seen = self._seen.get(self._key(who))
+        seen = self._find(who)
         if seen is None:
             return None
         young = now_ms - who.timestamp_ms <= SECOND_REQUEST_MS
@@ -59,16 +63,23 @@ class Replays:
         return Refusal(DenyCode.SIGNATURE_REPLAYED, "the signature was used before with another query or body")
 
     def remember(self, who: Identified, bytes_digest: bytes, attempt: Attempt | None, now_ms: int) -> None:
-        """Note that this signature came with these bytes."""
-        self._forget(now_ms)
-        seen = self._seen.setdefault(self._key(who), _Seen(who.timestamp_ms))
+        """Note that this signature came with these bytes; `attempt` is None for a read."""
+        _forget(self._reads, now_ms - KEEP_READ_MS)
+        _forget(self._writes, now_ms - KEEP_WRITE_MS)
+        # A signature covers the method, so it never belongs to a read and a write at once.
+        table = self._reads if attempt is None else self._writes
+        seen = table.setdefault(_key(who), _Seen(who.timestamp_ms))
         seen.attempts[bytes_digest] = attempt
 
-    def _forget(self, now_ms: int) -> None:
-        keep_from = now_ms - max(KEEP_MS, 2 * FRESH_MS)
-        while self._seen and next(iter(self._seen.values())).timestamp_ms < keep_from:
-            self._seen.popitem(last=False)
+    def _find(self, who: Identified) -> _Seen | None:
+        key = _key(who)
+        return self._writes.get(key) or self._reads.get(key)
 
-    @staticmethod
-    def _key(who: Identified) -> tuple[str, str]:
-        return who.client.key_id, who.signature
+
+def _forget(table: OrderedDict[bytes, _Seen], before_ms: int) -> None:
+    while table and next(iter(table.values())).timestamp_ms < before_ms:
+        table.popitem(last=False)
+
+
+def _key(who: Identified) -> bytes:
+    return hashlib.sha256(f"{who.client.key_id} {who.signature}".encode()).digest()

@@ -20,6 +20,8 @@ class ErrorText:
 
 def plain(text: str, limit: int) -> str:
     """Printable ASCII of at most `limit` characters: the rest becomes `?`, what is cut ends in `...`."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     clean = "".join(character if " " <= character <= "~" else "?" for character in text[: limit + 1])
     return clean if len(clean) <= limit else clean[: limit - 3] + "..."
 
