@@ -63,7 +63,7 @@ class _Proxy:
         self._reason = "asked to"
 
     async def serve(self, proxy: socket.socket, base_url: socket.socket, announce: Callable[[Started], None]) -> None:
-        await self._record_start()
+        await record_start(self._instance, self._loaded, self._listening)
         self._watch_signals()
         await self._admin.start()
         await self._doors.open(proxy, base_url)
@@ -73,28 +73,6 @@ class _Proxy:
         await self._drain()
         housekeeping.cancel()
         await self._close()
-
-    async def _record_start(self) -> None:
-        instance, policy = self._instance, self._instance.policy
-        if kill_switch_set(os.environ.get(KILL_SWITCH_VARIABLE)):
-            reason = f"{KILL_SWITCH_VARIABLE} is set"
-            instance.trading.stop(TradingState.HALTED, cause="environment", actor="", reason=reason)
-        state = instance.trading.state()
-        text = {"hash": self._loaded.sha256, "text": self._loaded.text, "source": str(self._loaded.path)}
-        start = {
-            "version": version("pretrade"),
-            "role": str(policy.instance.role),
-            "mode": str(policy.instance.mode),
-            "environment": str(policy.instance.environment),
-            "policy": self._loaded.sha256,
-            "trading_state": str(state),
-            "listen": {"proxy": _shown(self._listening.proxy), "base_url": _shown(self._listening.base_url)},
-        }
-        try:
-            await instance.journal.append(EventKind.POLICY, text)
-            await instance.journal.append(EventKind.START, start)
-        except JournalError as e:
-            raise StartError(f"the journal cannot be written: {e}") from e
 
     def _watch_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -153,6 +131,29 @@ class _Proxy:
             raise AdminError("resuming needs a name (--by) and a reason (--reason)")
         await self._instance.trading.resume(actor=actor, by=by, reason=reason)
         return {"trading_state": str(self._instance.trading.state())}
+
+
+async def record_start(instance: Instance, loaded: LoadedPolicy, listening: Listening) -> None:
+    """Put the policy and the start on record; until they are on disk nothing may be judged. Raises StartError."""
+    policy = instance.policy
+    if kill_switch_set(os.environ.get(KILL_SWITCH_VARIABLE)):
+        reason = f"{KILL_SWITCH_VARIABLE} is set"
+        instance.trading.stop(TradingState.HALTED, cause="environment", actor="", reason=reason)
+    text = {"hash": loaded.sha256, "text": loaded.text, "source": str(loaded.path)}
+    start = {
+        "version": version("pretrade"),
+        "role": str(policy.instance.role),
+        "mode": str(policy.instance.mode),
+        "environment": str(policy.instance.environment),
+        "policy": loaded.sha256,
+        "trading_state": str(instance.trading.state()),
+        "listen": {"proxy": _shown(listening.proxy), "base_url": _shown(listening.base_url)},
+    }
+    try:
+        await instance.journal.append(EventKind.POLICY, text)
+        await instance.journal.append(EventKind.START, start)
+    except JournalError as e:
+        raise StartError(f"the journal cannot be written: {e}") from e
 
 
 def _shown(address: tuple[str, int]) -> str:
