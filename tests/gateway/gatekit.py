@@ -33,9 +33,7 @@ KEY = generate_private_key("ed25519")
 KEY_ID = "momentum-bot-key"
 ORDERS = "/trade-api/v2/portfolio/events/orders"
 BASE_URL_HOST = "127.0.0.1:8081"
-ACCEPTED = json.dumps(
-    {"order_id": "x-1", "fill_count": "0.00", "remaining_count": "1.00", "ts_ms": 1}
-).encode()
+ACCEPTED = json.dumps({"order_id": "x-1", "fill_count": "0.00", "remaining_count": "1.00", "ts_ms": 1}).encode()
 _ids = itertools.count()
 
 
@@ -173,3 +171,9 @@ def request(
     lines += ["Content-Type: application/json", *signature(method, target.partition("?")[0]), *headers]
     lines += [f"Content-Length: {len(content)}"] if framing is None else framing
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + content
+
+
+def chunked(body: bytes, trailers: bytes = b"", **more: Any) -> bytes:
+    """The request with this body in one chunk."""
+    data = b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(body), body, trailers)
+    return request(body=data, framing=("Transfer-Encoding: chunked",), **more)

@@ -11,17 +11,13 @@ from pathlib import Path
 
 import pytest
 from tests.gateway.doorkit import HOST, Counter, Opened, Response, SilentError, opened, until
-from tests.gateway.gatekit import BASE_URL_HOST, ORDERS, RealGate, order, request
+from tests.gateway.gatekit import BASE_URL_HOST, ORDERS, RealGate, chunked, order, request
 
 from pretrade.model.instance import Environment
 
 NAME = f"{HOST}:443"
 CHUNKED = ("Transfer-Encoding: chunked",)
 WEBSOCKET = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: aGVsbG8=")
-
-
-def chunks(body: bytes, trailers: bytes = b"") -> bytes:
-    return b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(body), body, trailers)
 
 
 type Made = Callable[[], bytes]
@@ -58,17 +54,18 @@ INSIDE_THE_TUNNEL: dict[str, tuple[Made, str]] = {
     "length and chunked": (lambda: request(headers=CHUNKED), "REQUEST_MALFORMED"),
     "two lengths": (lambda: request(headers=("Content-Length: 2",)), "REQUEST_MALFORMED"),
     "a signed length": (lambda: request(framing=("Content-Length: +2",), body=b"{}"), "REQUEST_MALFORMED"),
-    "chunked": (lambda: request(framing=CHUNKED, body=chunks(order())), "REQUEST_MALFORMED"),
+    "chunked": (lambda: chunked(order()), "REQUEST_MALFORMED"),
     "chunked, gzip": (
-        lambda: request(framing=("Transfer-Encoding: gzip, chunked",), body=chunks(b"x")),
+        lambda: request(framing=("Transfer-Encoding: gzip, chunked",), body=b"1\r\nx\r\n0\r\n\r\n"),
         "REQUEST_MALFORMED",
     ),
-    "chunked with trailers": (lambda: request(framing=CHUNKED, body=chunks(order(), b"X: y\r\n")), "closed"),
+    "chunked with trailers": (lambda: chunked(order(), b"X: y\r\n"), "closed"),
+    "a chunk that is none": (lambda: request(framing=CHUNKED, body=b"x\r\n\r\n"), "closed"),
     "a body cut short": (lambda: request(framing=("Content-Length: 9999",)), "closed"),
     "a body over our limit": (lambda: request(body=b"x" * 70_000), "BODY_TOO_LARGE"),
     "a body over mitmproxy's limit": (lambda: request(body=b"x" * 200_000), "BODY_TOO_LARGE"),
     "a chunked body over the limit": (
-        lambda: request(framing=CHUNKED, body=chunks(b"x" * 200_000)),
+        lambda: chunked(b"x" * 200_000),
         "BODY_TOO_LARGE",
     ),
     "Expect": (lambda: request(headers=("Expect: 100-continue",)), "REQUEST_MALFORMED"),

@@ -15,6 +15,7 @@ from mitmproxy.proxy import commands, events, layer, server_hooks
 from OpenSSL import SSL
 
 from pretrade.gateway.attempts import Ticket
+from pretrade.gateway.destination import MAX_BODY
 from pretrade.gateway.messages import Answer, Door, RawRequest
 from pretrade.gateway.options import REQUIRED, refuse_changes
 from pretrade.gateway.refusals import answer_of, new_decision_id
@@ -24,7 +25,6 @@ from pretrade.model.codes import DenyCode
 
 _STANDING = "pretrade.standing"
 _SHUT = "pretrade never lets mitmproxy dial"
-_PAGES = {400: DenyCode.REQUEST_MALFORMED, 413: DenyCode.BODY_TOO_LARGE}
 
 
 class GateKeeper(Protocol):
@@ -198,7 +198,13 @@ class Enforcer:
 
     def error_page(self, status: int, message: str = "") -> bytes:
         """What mitmproxy says on its own, before or instead of the hooks, in our words and with a row in the log."""
-        answer = self._gate.unreadable(_PAGES.get(status, DenyCode.INTERNAL_FAULT), message)
+        code, detail = DenyCode.INTERNAL_FAULT, message
+        if status == 413:
+            code, detail = DenyCode.BODY_TOO_LARGE, f"a body may have {MAX_BODY} bytes"
+        elif status == 400:
+            # What follows these words is advice to mitmproxy's own users, to switch the check off.
+            code, detail = DenyCode.REQUEST_MALFORMED, message.partition(", refusing to")[0]
+        answer = self._gate.unreadable(code, detail)
         response = _response(answer, "")
         response.headers["Connection"] = "close"
         page: bytes = http1.assemble_response(response)
