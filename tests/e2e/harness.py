@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.e2e.clients import AsyncBot, RawClient, SyncBot
-from tests.e2e.programs import Program, eventually, free_ports, pretrade
+from tests.e2e.programs import Pretrade, eventually, free_ports, pretrade
 
 from pretrade.cli import init
-from pretrade.cli.processes import pretrade_command
 from pretrade.gateway.admin import ask
 from pretrade.journal import reader
 
@@ -86,7 +85,7 @@ class World:
         self.journal = self.state / "journal.db"
         self.tap_record = root / "tap.jsonl"
         self.starts: list[str] = []
-        self._tap: Program | None = self._start_tap() if tap else None
+        self._tap = self._start_tap() if tap else None
         self._seen_before: list[dict[str, Any]] = []
         self._bots: list[SyncBot | AsyncBot] = []
         self.exchange = self._start_exchange()
@@ -100,25 +99,29 @@ class World:
     def __exit__(self, *_: object) -> None:
         for bot in self._bots:
             bot.close()
-        for program in (self.proxy, self._tap, self.exchange):
-            if program is not None:
-                program.end()
+        self.proxy.end()
+        if self._tap is not None:
+            self._tap.terminate()
+            self._tap.communicate()
+        self.exchange.end()
 
-    def _start_exchange(self) -> Program:
+    def _start_exchange(self) -> Pretrade:
         command = ("practice", "--folder", str(self.folder / "practice"), "--port", str(self.exchange_port))
-        return Program("practice", pretrade_command(*command), self.root)
+        return Pretrade("practice", command, self.root)
 
-    def _start_tap(self) -> Program:
+    def _start_tap(self) -> subprocess.Popen[str]:
         practice = self.folder / "practice"
         ports = (str(self._tap_port), str(self.exchange_port))
         files = (str(practice / "server.pem"), str(practice / "ca.crt"), str(self.tap_record))
-        tap = Program("tap", [sys.executable, str(TAP), *ports, *files], self.root)
-        tap.wait_ready()
+        command = [sys.executable, str(TAP), *ports, *files]
+        tap = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        assert tap.stdout is not None
+        assert tap.stdout.readline() == "ready\n"
         return tap
 
-    def start_proxy(self, *, wait: bool = True, **environment: str) -> Program:
+    def start_proxy(self, *, wait: bool = True, **environment: str) -> Pretrade:
         """Start the proxy, which must not run now."""
-        self.proxy = Program("proxy", pretrade_command("run", "-p", str(self.policy)), self.root, environment)
+        self.proxy = Pretrade("proxy", ("run", "-p", str(self.policy)), self.root, environment)
         if wait:
             self.starts.append(self.proxy.wait_ready())
         return self.proxy

@@ -1,13 +1,17 @@
 """Child programs of the end-to-end tests: started, waited for, asked to end, made to end. Waiting is on conditions."""
 
+import functools
 import os
 import random
+import signal
 import socket
 import subprocess
-import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from tests.e2e.nursery import Nursery
 
 from pretrade.cli.processes import plain_environment
 
@@ -42,9 +46,22 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
+@functools.cache
+def nursery() -> Nursery:
+    """The one of this test process; conftest closes it."""
+    return Nursery(plain_environment())
+
+
 def pretrade(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run one command of the program to its end, as a person would."""
-    return run([sys.executable, "-m", "pretrade", *arguments], **environment)
+    with tempfile.TemporaryDirectory() as folder:
+        program = Pretrade("command", arguments, Path(folder), environment)
+        try:
+            code = program.wait(START_S)
+        except AssertionError:
+            program.kill()
+            raise
+        return subprocess.CompletedProcess(arguments, code, program.out, program.err)
 
 
 def run(command: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:
@@ -62,13 +79,13 @@ class Program:
         self.name = name
         self._out, self._err = folder / f"{name}.out", folder / f"{name}.err"
         self._printed_before = len(self.out)
-        with self._out.open("ab") as out, self._err.open("ab") as err:
-            environ = plain_environment() | dict(environment or {})
-            self._process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        self.pid = self._start(command, plain_environment() | dict(environment or {}))
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+    def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
+        with self._out.open("ab") as out, self._err.open("ab") as err:
+            process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        self._process = process
+        return process.pid
 
     @property
     def out(self) -> str:
@@ -79,15 +96,20 @@ class Program:
         return self._err.read_text() if self._err.exists() else ""
 
     @property
+    def code(self) -> int | None:
+        """The exit code, None while it runs."""
+        return self._process.poll()
+
+    @property
     def running(self) -> bool:
-        return self._process.poll() is None
+        return self.code is None
 
     def wait_ready(self) -> str:
         """What it printed up to `ready`; fails when it ends instead."""
 
         def ready() -> bool:
             if not self.running:
-                raise AssertionError(f"{self.name} ended with {self._process.returncode}: {self.err}")
+                raise AssertionError(f"{self.name} ended with {self.code}: {self.err}")
             return "\nready\n" in self.out[self._printed_before :]
 
         eventually(f"{self.name} is ready", ready, START_S)
@@ -98,19 +120,31 @@ class Program:
 
     def wait(self, timeout: float = END_S) -> int:
         """Its exit code, once it has ended."""
-        return self._process.wait(timeout)
+        eventually(f"{self.name} has ended", lambda: not self.running, timeout)
+        return self.code
 
     def end(self) -> int:
         """Ask it to end (SIGTERM), and make it end when it does not; returns the exit code."""
         if self.running:
-            self._process.terminate()
+            self.signal(signal.SIGTERM)
         try:
             return self.wait()
-        except subprocess.TimeoutExpired:
-            self.kill()
-            return self._process.returncode
+        except AssertionError:
+            return self.kill()
 
-    def kill(self) -> None:
+    def kill(self) -> int:
         """SIGKILL: no chance to tidy up."""
-        self._process.kill()
-        self._process.wait(END_S)
+        if self.running:
+            self.signal(signal.SIGKILL)
+        return self.wait()
+
+
+class Pretrade(Program):
+    """A running `pretrade ARGUMENTS`, forked where the program is imported already."""
+
+    def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
+        return nursery().start(command, environment, self._out, self._err)
+
+    @property
+    def code(self) -> int | None:
+        return nursery().poll(self.pid)

@@ -32,7 +32,7 @@ async def main(port: str, exchange_port: str, server_pem: str, ca: str, out: IO[
         await asyncio.gather(_pump(reader, far_writer, keep), _pump(far_reader, writer, lambda _: None))
 
     server = await asyncio.start_server(serve, "127.0.0.1", int(port), ssl=accept)
-    print("tap\nready", flush=True)
+    print("ready", flush=True)
     await server.serve_forever()
 
 

@@ -8,9 +8,7 @@ import pytest
 from tests.e2e.clients import ORDERS
 from tests.e2e.harness import OPEN, World, order
 from tests.e2e.invariants import check_world
-from tests.e2e.programs import Program, eventually
-
-from pretrade.cli.processes import pretrade_command
+from tests.e2e.programs import Pretrade, eventually
 
 NO_SUCH = "11111111-1111-1111-1111-111111111111"
 
@@ -84,7 +82,7 @@ def test_one_proxy_a_journal(make_world):
         text = text.replace(f"127.0.0.1:{port}", "127.0.0.1:0")
     second = world.folder / "second.yaml"
     second.write_text(text)
-    program = Program("second", pretrade_command("run", "-p", str(second)), world.root)
+    program = Pretrade("second", ("run", "-p", str(second)), world.root)
     assert program.wait(60) == 1
     assert f"in use by another process (pid {world.proxy.pid})" in program.err
     assert world.raw().send("POST", ORDERS, order()).status == 201, "the first goes on"
