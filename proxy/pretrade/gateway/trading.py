@@ -34,6 +34,7 @@ class Trading:
         self._ledger = ledger
         self._journal = journal
         self._halt_file = state_dir / HALT_FILE
+        self._stops = 0
 
     def state(self) -> TradingState:
         """The state now. A HALT file makes it HALTED, also when it cannot be looked for."""
@@ -53,8 +54,12 @@ class Trading:
     def stop(self, state: TradingState, *, cause: str, actor: str, reason: str, by: str = "") -> asyncio.Future[int]:
         """Go to HALTED or REDUCING at once; the future is the row that records it.
 
-        If the row cannot be written, a HALT file keeps the stop over a restart.
+        HALTED stays HALTED: only `resume` loosens. If the row cannot be written, a HALT file keeps the stop over a
+        restart.
         """
+        if self._ledger.trading_state is TradingState.HALTED:
+            state = TradingState.HALTED
+        self._stops += 1
         body = self._change(state, cause=cause, actor=actor, by=by, reason=reason)
         log.warning("trading_state", state=str(state), cause=cause, actor=actor, reason=reason)
         row = self._journal.append(EventKind.TRADING_STATE, body)
@@ -70,8 +75,10 @@ class Trading:
     async def resume(self, *, actor: str, by: str, reason: str) -> None:
         """Go to ACTIVE once the row that says who and why is on disk.
 
-        Removes the HALT file. Raises JournalUnavailable or OSError, and then nothing has changed.
+        Removes the HALT file. A stop that comes before the row is on disk wins: then nothing is resumed. Raises
+        JournalUnavailable or OSError, and then nothing has changed.
         """
+        stops = self._stops
         body = self._body(TradingState.ACTIVE, cause="operator", actor=actor, by=by, reason=reason)
         self._halt_file.unlink(missing_ok=True)
         try:
@@ -79,6 +86,9 @@ class Trading:
         except JournalUnavailable:
             self._leave_halt_file()
             raise
+        if self._stops != stops:
+            log.warning("resume_overtaken_by_stop", actor=actor, by=by, reason=reason)
+            return
         self._ledger.trading_state = TradingState.ACTIVE
         log.warning("trading_state", state="ACTIVE", cause="operator", actor=actor, by=by, reason=reason)
 
