@@ -150,6 +150,7 @@ async def test_the_gate_learns_what_became_of_each_answer(
     async with opened(gate, leaf, 5, stalled_s=0.2) as way:
         await client(way, release)
         await until(lambda: not way.doors.enforcer.in_flight and not way.doors._proxyserver.connections)
+        await until(lambda: len(gate.delivered) == len(delivered))
     assert gate.delivered == delivered
 
 
