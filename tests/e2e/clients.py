@@ -38,7 +38,8 @@ class Seen:
 
     @property
     def code(self) -> str:
-        return self.body["code"]
+        """Our code, or nothing where the answer is the exchange's own."""
+        return (self.body or {}).get("code", "")
 
     @property
     def decision_id(self) -> str:
@@ -110,7 +111,8 @@ class Answer:
 
     @property
     def code(self) -> str:
-        return self.body["code"]
+        """Our code, or nothing where the answer is the exchange's own."""
+        return (self.body or {}).get("code", "")
 
 
 class RawClient:

@@ -120,22 +120,32 @@ def test_nothing_is_sent_to_an_exchange_that_is_not_there(make_world):
     assert again.decision_id != seen.decision_id, "what was not sent is free to be tried again"
 
 
-def test_an_order_goes_on_though_its_client_hangs_up(world):
-    """Catches: a client's hang-up that cancels the send and loses its outcome; a second order for its re-post."""
-    mine = order(price="0.0700", count="7.00")
+@pytest.mark.parametrize("ended", [False, True], ids=["under way", "ended"])
+def test_an_order_goes_on_though_its_client_hangs_up(world, ended):
+    """Catches: a hang-up that cancels the send and loses its outcome; a re-post that is sent as a second order, while
+    the first is under way or after it ended and nobody was there to be told."""
+    mine = order(price="0.0700", count="8.00" if ended else "7.00")
     raw = world.raw()
-    world.fault("hold", seconds=1.5)
+    world.fault("hold", seconds=1)
     with world.exchange_sees(1):
-        connection = raw.connection()
-        before = len(world.exchange_requests())
-        raw.start(connection, "POST", ORDERS, mine)
-        eventually("the order is at the exchange", lambda: len(world.exchange_requests()) > before)
-        connection.close()
+        _send_and_hang_up(world, raw, mine)
+        if ended:
+            eventually("the order has ended", lambda: world.operate("status")["in_flight"] == 0)
         again = raw.send("POST", ORDERS, mine)
     assert again.status == 201
     row = world.decision_of(again.body["client_order_id"])
     assert world.outcome(row.decision_id)["state"] == "accepted"
     assert len(world.about(row.decision_id, "outcome")) == 1
+    with world.exchange_sees(1):
+        assert raw.send("POST", ORDERS, mine).status == 201, "once its answer was read, the next one is another order"
+
+
+def _send_and_hang_up(world, raw, body):
+    connection = raw.connection()
+    before = len(world.exchange_requests())
+    raw.start(connection, "POST", ORDERS, body)
+    eventually("the order is at the exchange", lambda: len(world.exchange_requests()) > before)
+    connection.close()
 
 
 def test_two_bots_with_the_same_order_at_once_place_one(world):
