@@ -72,6 +72,8 @@ class Enforcer:
         self._tls_context = tls_context
         self._stalls = stalls
         self._required = required
+        # Made once: it is replaced on nearly every flow, and a hook that fails leaves an answer of its own.
+        self._armed = _fault_answer(None)
         self._tunnels: dict[str, tuple[str, int]] = {}
         self.in_flight: set[str] = set()
         self.options_are_set = False
@@ -88,7 +90,7 @@ class Enforcer:
     def http_connect(self, flow: http.HTTPFlow) -> None:
         """Open a tunnel only to a host of the exchange, and remember to which: the flow can be made to lie."""
         self._stalls.expect(flow.client_conn.id)
-        if self._let_stand(flow, _fault_answer(None)).has_failed:
+        if self._let_stand(flow, self._armed).has_failed:
             return
         host, port = flow.request.host, flow.request.port
         answer = self._gate.connect(host, port)
@@ -110,7 +112,7 @@ class Enforcer:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Put the refusal on the flow: from here on, nothing that fails can let it through."""
-        standing = self._let_stand(flow, _fault_answer(None))
+        standing = self._let_stand(flow, self._armed)
         # mitmproxy takes an Expect header away as soon as it has answered it, and other addons may do worse.
         standing.headers = flow.request.data.headers.fields
         self.in_flight.add(flow.client_conn.id)

@@ -45,6 +45,8 @@ class FailClosedManager(addonmanager.AddonManager):
         """Fire a hook on every addon. Nothing that one does stops the next, comes out of here or undoes ours."""
         data = event.args()[0] if event.args() else None
         for addon in self.chain:
+            if not any(hasattr(one, event.name) for one in addonmanager.traverse([addon])):
+                continue
             try:
                 async with asyncio.timeout(self._deadline_s):
                     await self.invoke_addon(addon, event)
