@@ -16,9 +16,12 @@ from pretrade.journal.errors import JournalError
 
 SOCKET_NAME = "admin.sock"
 MAX_LINE = 64 * 1024
+PATIENCE_S = 5.0
+"""How long a connection may take to say its line."""
 
 type Handler = Callable[[str, Mapping[str, str]], Awaitable[dict[str, object]]]
-"""Takes the actor and the arguments, gives the answer; raises AdminError for what the person must put right."""
+"""Takes the actor and the arguments, gives the answer; raises AdminError or ValueError for what the person must put
+right."""
 
 
 class AdminError(Exception):
@@ -46,8 +49,8 @@ class AdminServer:
             self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, ValueError):
-            line = await asyncio.wait_for(reader.readline(), timeout=5)
+        with contextlib.suppress(ConnectionError, TimeoutError, ValueError):  # gone, silent, or a line without an end
+            line = await asyncio.wait_for(reader.readline(), PATIENCE_S)
             answer = await self._answer(_peer(writer), line)
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
@@ -58,11 +61,11 @@ class AdminServer:
             request = json.loads(line)
             command, arguments = str(request["command"]), {k: str(v) for k, v in request.get("arguments", {}).items()}
             handler = self._handlers[command]
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return {"ok": False, "error": f"not a command; known are {', '.join(sorted(self._handlers))}"}
         try:
             return {"ok": True, **await handler(actor, arguments)}
-        except (AdminError, JournalError, OSError) as e:
+        except (AdminError, JournalError, OSError, ValueError) as e:
             return {"ok": False, "error": str(e)}
 
 
@@ -86,9 +89,9 @@ async def ask(state_dir: Path, command: str, arguments: Mapping[str, str], timeo
     try:
         async with asyncio.timeout(timeout_s):
             reader, writer = await asyncio.open_unix_connection(path, limit=1024 * 1024)
-            writer.write(json.dumps({"command": command, "arguments": dict(arguments)}).encode() + b"\n")
-            line = await reader.readline()
-            writer.close()
+            with contextlib.closing(writer):
+                writer.write(json.dumps({"command": command, "arguments": dict(arguments)}).encode() + b"\n")
+                line = await reader.readline()
     except (OSError, TimeoutError) as e:
         raise AdminError(
             f"no proxy answers at {path} ({e or 'timeout'}); is `pretrade run` up with this policy?"
