@@ -188,6 +188,7 @@ async def test_a_resume_that_cannot_be_recorded_changes_nothing(
     """Catches a resume without a row, and one whose row reached the disk after all and would resume the next run."""
     halt_file.touch()
     trading.state()
+    await world.rows()
     disk = Disk(world)
     disk.error = OSError("disk full")
     with pytest.raises(JournalUnavailable):
