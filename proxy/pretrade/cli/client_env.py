@@ -22,6 +22,8 @@ def client_environment(loaded: LoadedPolicy, client: str) -> dict[str, str]:
         known = ", ".join(sorted(loaded.policy.clients)) or "none"
         raise click.ClickException(f"no client {client!r} in the policy; registered: {known}")
     proxy, base_url = loaded.policy.listen.proxy, loaded.policy.listen.base_url
+    if not (proxy.port and base_url.port):
+        raise click.ClickException("`listen` has port 0, so only the running proxy knows its ports: write fixed ones")
     ca_file = str(paths(loaded).certs / CA_NAME)
     return {
         **dict.fromkeys(_PROXY_VARIABLES, f"http://{proxy.host}:{proxy.port}"),

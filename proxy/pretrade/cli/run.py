@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 import structlog
 
-from pretrade.cli.client_env import client_environment
 from pretrade.cli.shared import load_policy, policy_option
 from pretrade.gateway.assemble import Started, StartError
+from pretrade.gateway.certs import CA_NAME
+from pretrade.gateway.config import paths
 from pretrade.gateway.hardening import harden_process
 from pretrade.model.instance import Mode, TradingState
 
@@ -57,10 +58,10 @@ def _announce(started: Started) -> None:
     click.echo(f"  policy         {started.loaded.path} sha256 {started.loaded.sha256[:16]}")
     click.echo(f"  proxy door     http://{listening.proxy[0]}:{listening.proxy[1]}")
     click.echo(f"  base-URL door  http://{listening.base_url[0]}:{listening.base_url[1]}/trade-api/v2")
-    for name in policy.clients:
-        environment = client_environment(started.loaded, name)
-        click.echo(f"  client {name} (key id {environment['KALSHI_API_KEY_ID']}) must set:")
-        click.echo(f"    HTTPS_PROXY={environment['HTTPS_PROXY']} SSL_CERT_FILE={environment['SSL_CERT_FILE']}")
+    ca_file = paths(started.loaded).certs / CA_NAME
+    for name, client in policy.clients.items():
+        click.echo(f"  client {name} (key id {client.key_id}) must set:")
+        click.echo(f"    HTTPS_PROXY=http://{listening.proxy[0]}:{listening.proxy[1]} SSL_CERT_FILE={ca_file}")
         click.echo(f"    or run as: pretrade exec --client {name} -- COMMAND")
     click.echo("ready", nl=True)
     sys.stdout.flush()

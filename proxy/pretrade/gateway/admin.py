@@ -39,8 +39,9 @@ class AdminServer:
     async def start(self) -> None:
         """Listen; a socket left by a dead process is replaced (the journal's lock says that no other one lives)."""
         self._path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._serve, self._path, limit=MAX_LINE)
+        listener = _from_its_folder(self._path, socket.socket.bind)
         self._path.chmod(0o660)
+        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=MAX_LINE)
 
     async def close(self) -> None:
         """Stop listening and remove the socket."""
@@ -69,6 +70,19 @@ class AdminServer:
             return {"ok": False, "error": str(e)}
 
 
+def _from_its_folder(path: Path, use: Callable[[socket.socket, str], None]) -> socket.socket:
+    """A Unix socket bound or connected from inside the folder: a socket's whole path may have 107 bytes only."""
+    made = socket.socket(socket.AF_UNIX)
+    try:
+        with contextlib.chdir(path.parent):
+            use(made, path.name)
+    except OSError:
+        made.close()
+        raise
+    made.setblocking(False)  # noqa: FBT003 - positional only
+    return made
+
+
 def _peer(writer: asyncio.StreamWriter) -> str:
     """The user at the other end of the socket."""
     sock = writer.get_extra_info("socket")
@@ -88,7 +102,8 @@ async def ask(state_dir: Path, command: str, arguments: Mapping[str, str], timeo
     path = state_dir / SOCKET_NAME
     try:
         async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_unix_connection(path, limit=1024 * 1024)
+            own_end = _from_its_folder(path, socket.socket.connect)
+            reader, writer = await asyncio.open_unix_connection(sock=own_end, limit=1024 * 1024)
             with contextlib.closing(writer):
                 writer.write(json.dumps({"command": command, "arguments": dict(arguments)}).encode() + b"\n")
                 line = await reader.readline()
