@@ -94,6 +94,11 @@ def _no_certs(folder):
         path.unlink()
 
 
+def _open_production(folder):
+    _replace(folder / "policy.yaml", "environment: practice", "environment: production")
+    _replace(folder / "policy.yaml", "allow_production: false", "allow_production: true")
+
+
 def _live_as_client(folder):
     live = load_private_key((folder / "keys" / "live.pem").read_bytes())
     (folder / "keys" / f"{CLIENT}.pub.pem").write_bytes(public_pem_of(live.public_key()))
@@ -113,10 +118,11 @@ REFUSED_STARTS = {
     "a key that is none": (lambda folder: (folder / "keys" / "live.pem").write_text("nothing"), ("live.pem",)),
     "expired certificates": (_expired, ("certificates in", "the leaf ended on", "`pretrade certs` makes new ones")),
     "no certificates": (_no_certs, ("certificates in", "`pretrade certs` makes new ones")),
-    "production": (
+    "production that the policy forbids": (
         lambda folder: _replace(folder / "policy.yaml", "environment: practice", "environment: production"),
-        ("production",),
+        ("allow_production",),
     ),
+    "production that the policy allows": (_open_production, ("production is not open yet", "Use practice or demo")),
     "the live key as a client's": (
         _live_as_client, ("clients.momentum-bot.public_key", "live key's own public half"),
     ),
