@@ -86,9 +86,9 @@ class Gate:
             return await self._read(raw, found, who, watch)
         write = self._decode(raw, found, who, watch)
         if isinstance(write, Answer):
-            return write
-        request = WriteRequest(new_decision_id(), who.client, raw, found.endpoint, write, watch)
-        attempt = self._writes.begin(request)
+            attempt = _answered(write)  # kept as well: a signature is used up by the bytes it first came with
+        else:
+            attempt = self._writes.begin(WriteRequest(new_decision_id(), who.client, raw, found.endpoint, write, watch))
         replays.remember(who, bytes_digest, attempt, now_ms)
         return await self._await(attempt, ticket)
 
@@ -144,6 +144,13 @@ class Gate:
         for decision_id, hook in faults:
             self._refuser.record_fault(decision_id, hook)
         self._instance.flood.flush(everything=everything)
+
+
+def _answered(answer: Answer) -> Attempt:
+    """A write that could not be read: answered already, and nothing of it is sent."""
+    attempt = Attempt(answer.decision_id, None, asyncio.get_running_loop().create_future())
+    attempt.answer.set_result(answer)
+    return attempt
 
 
 def _closed(found: Found | None) -> Refusal:
