@@ -26,10 +26,10 @@ def client_environment(loaded: LoadedPolicy, client: str) -> dict[str, str]:
         raise click.ClickException("`listen` has port 0, so only the running proxy knows its ports: write fixed ones")
     ca_file = str(paths(loaded).certs / CA_NAME)
     return {
-        **dict.fromkeys(_PROXY_VARIABLES, f"http://{proxy.host}:{proxy.port}"),
+        **dict.fromkeys(_PROXY_VARIABLES, f"http://{proxy}"),
         **dict.fromkeys(_CA_VARIABLES, ca_file),
         "KALSHI_API_KEY_ID": entry.key_id,
-        "PRETRADE_BASE_URL": f"http://{base_url.host}:{base_url.port}/trade-api/v2",
+        "PRETRADE_BASE_URL": f"http://{base_url}/trade-api/v2",
     }
 
 

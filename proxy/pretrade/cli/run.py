@@ -56,12 +56,12 @@ def _announce(started: Started) -> None:
     if started.instance.trading.state() is not TradingState.ACTIVE:
         click.echo(f"  trading is {started.instance.trading.state()}: `pretrade resume --by NAME --reason TEXT`")
     click.echo(f"  policy         {started.loaded.path} sha256 {started.loaded.sha256[:16]}")
-    click.echo(f"  proxy door     http://{listening.proxy[0]}:{listening.proxy[1]}")
-    click.echo(f"  base-URL door  http://{listening.base_url[0]}:{listening.base_url[1]}/trade-api/v2")
+    click.echo(f"  proxy door     http://{listening.proxy}")
+    click.echo(f"  base-URL door  http://{listening.base_url}/trade-api/v2")
     ca_file = paths(started.loaded).certs / CA_NAME
     for name, client in policy.clients.items():
         click.echo(f"  client {name} (key id {client.key_id}) must set:")
-        click.echo(f"    HTTPS_PROXY=http://{listening.proxy[0]}:{listening.proxy[1]} SSL_CERT_FILE={ca_file}")
+        click.echo(f"    HTTPS_PROXY=http://{listening.proxy} SSL_CERT_FILE={ca_file}")
         click.echo(f"    or run as: pretrade exec --client {name} -- COMMAND")
     click.echo("ready", nl=True)
     sys.stdout.flush()

@@ -28,6 +28,7 @@ from pretrade.kalshi.hosts import REST_HOSTS, names_of
 from pretrade.kalshi.keys import KeyFormatError, load_public_key, public_pem_of
 from pretrade.kalshi.signing import Signer, SigningError
 from pretrade.model.instance import Environment
+from pretrade.policy.fields import Endpoint
 from pretrade.policy.schema import Policy
 
 JOURNAL_NAME = "journal.db"
@@ -41,8 +42,8 @@ class StartError(Exception):
 class Listening:
     """The addresses that the doors are bound to."""
 
-    proxy: tuple[str, int]
-    base_url: tuple[str, int]
+    proxy: Endpoint
+    base_url: Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +149,7 @@ def _check_certificates(folder: Path, environment: Environment) -> None:
 
 
 def _own_addresses(listening: Listening) -> frozenset[str]:
-    host, port = listening.base_url
-    shown = f"[{host}]" if ":" in host else host
-    return frozenset({f"{shown}:{port}", f"localhost:{port}"})
+    return frozenset({str(listening.base_url), f"localhost:{listening.base_url.port}"})
 
 
 def leaf_path(loaded: LoadedPolicy) -> Path:

@@ -64,7 +64,7 @@ class DebugEnforcer(Enforcer):
             log.error("debug_door_stays_shut", detail=str(e))
             return
         self._instance.stopping = self._is_orphaned
-        log.warning("debug_door_open", mode="dry_run", proxy=f"{listening.proxy[0]}:{listening.proxy[1]}")
+        log.warning("debug_door_open", mode="dry_run", proxy=str(listening.proxy))
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             self._gate_itself.flush()
@@ -132,7 +132,7 @@ def _set_up(policy: Path) -> DebugEnforcer:
         )
     check_surroundings(loaded)
     listen = loaded.policy.listen
-    listening = Listening((listen.proxy.host, listen.proxy.port), (listen.base_url.host, listen.base_url.port))
+    listening = Listening(listen.proxy, listen.base_url)
     instance = assemble(loaded, Clock(), listening)
     enforcer = DebugEnforcer(instance, leaf_path(loaded), ctx.master.addons.get("proxyserver"))
     ctx.master.addons.add(enforcer)

@@ -37,7 +37,7 @@ async def run(loaded: LoadedPolicy, announce: Callable[[Started], None], clock: 
     with contextlib.ExitStack() as sockets:
         proxy = sockets.enter_context(_bound("listen.proxy", loaded.policy.listen.proxy))
         base_url = sockets.enter_context(_bound("listen.base_url", loaded.policy.listen.base_url))
-        listening = Listening(proxy.getsockname()[:2], base_url.getsockname()[:2])
+        listening = Listening(Endpoint(*proxy.getsockname()[:2]), Endpoint(*base_url.getsockname()[:2]))
         instance = assemble(loaded, clock or Clock(), listening)
         proxy_process = _Proxy(instance, loaded, listening)
         await proxy_process.serve(proxy, base_url, announce)
@@ -47,7 +47,7 @@ def _bound(key: str, at: Endpoint) -> socket.socket:
     try:
         return bind(at.host, at.port)
     except OSError as e:
-        raise StartError(f"{key}: cannot listen on {at.host}:{at.port}: {e.strerror}") from e
+        raise StartError(f"{key}: cannot listen on {at}: {e.strerror}") from e
 
 
 class _Proxy:
@@ -147,14 +147,10 @@ async def record_start(instance: Instance, loaded: LoadedPolicy, listening: List
         "environment": str(policy.instance.environment),
         "policy": loaded.sha256,
         "trading_state": str(instance.trading.state()),
-        "listen": {"proxy": _shown(listening.proxy), "base_url": _shown(listening.base_url)},
+        "listen": {"proxy": str(listening.proxy), "base_url": str(listening.base_url)},
     }
     try:
         await instance.journal.append(EventKind.POLICY, text)
         await instance.journal.append(EventKind.START, start)
     except JournalError as e:
         raise StartError(f"the journal cannot be written: {e}") from e
-
-
-def _shown(address: tuple[str, int]) -> str:
-    return f"{address[0]}:{address[1]}"

@@ -71,10 +71,13 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where we listen: an IP address and a port; port 0 lets the system pick a free one."""
+    """Where we listen: an IP address and a port; port 0 lets the system pick a free one. Its text goes into a URL."""
 
     host: str
     port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
