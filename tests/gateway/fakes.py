@@ -30,8 +30,8 @@ from pretrade.kalshi.keys import PSS, SHA256, PrivateKey, generate_private_key, 
 from pretrade.kalshi.signing import SignedRequest, Signer
 from pretrade.model.instance import Environment
 
-START_NS = 1_795_226_000_000 * 1_000_000
-"""2026-11-21, an hour after midnight in New York."""
+START_NS = 1_795_280_400_000 * 1_000_000
+"""2026-11-21, noon in New York."""
 HOST = "external-api.demo.kalshi.co"
 BASE_URL_HOST = "127.0.0.1:8081"
 ROOT = "/trade-api/v2"
