@@ -8,9 +8,10 @@ from pretrade.gateway.attempts import Attempt, Attempts, meaning
 from pretrade.gateway.messages import Answer
 from pretrade.gateway.normalise import without_ids
 from pretrade.gateway.refusals import answer_of
+from pretrade.journal.errors import JournalError
 from pretrade.journal.events import Event, EventKind
 from pretrade.kalshi.replies import refusal
-from pretrade.kalshi.wire import restore
+from pretrade.kalshi.wire import WireError, restore
 from pretrade.model.codes import DenyCode
 from pretrade.model.instance import Mode, TradingState
 from pretrade.model.orders import orders_of
@@ -22,10 +23,16 @@ FOLDED = (EventKind.DECISION, EventKind.OUTCOME, EventKind.TRADING_STATE)
 
 
 def fold(events: Iterable[Event]) -> Ledger:
-    """The ledger that these events add up to: the one that the proxy had when it wrote the last of them."""
+    """The ledger that these events add up to: the one that the proxy had when it wrote the last of them.
+
+    Raises JournalError for a row that cannot be read back: left out, its orders would be free again.
+    """
     ledger = Ledger()
     for event in events:
-        _apply(ledger, event)
+        try:
+            _apply(ledger, event)
+        except (WireError, KeyError, ValueError, TypeError) as e:
+            raise JournalError(f"row {event.seq} ({event.kind}) cannot be read back: {e}") from e
     return ledger
 
 
