@@ -26,6 +26,7 @@ from pretrade.journal.events import Draft, Event, EventKind
 from pretrade.journal.reader import read_events
 from pretrade.journal.writer import Journal
 from pretrade.kalshi.client import Answer as ExchangeAnswer
+from pretrade.kalshi.client import Lane
 from pretrade.kalshi.keys import PSS, SHA256, PrivateKey, generate_private_key, signing_text
 from pretrade.kalshi.signing import SignedRequest, Signer
 from pretrade.model.instance import Environment
@@ -106,9 +107,13 @@ class FakeUpstream:
     sent: list[SignedRequest] = field(default_factory=list)
     writes: list[SignedRequest] = field(default_factory=list)
 
-    async def send(self, request: SignedRequest, *, is_write: bool) -> ExchangeAnswer:
+    async def send(
+        self, request: SignedRequest, *, lane: Lane, last_look: Callable[[], None] | None = None
+    ) -> ExchangeAnswer:
+        if last_look is not None:
+            last_look()
         self.sent.append(request)
-        if is_write:
+        if lane is not Lane.READ:
             self.writes.append(request)
         return await self.on_send(request)
 

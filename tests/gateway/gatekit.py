@@ -22,7 +22,7 @@ from pretrade.gateway.instance import Instance
 from pretrade.gateway.refusals import FloodGuard
 from pretrade.gateway.trading import Trading
 from pretrade.journal.events import EventKind
-from pretrade.kalshi.client import Answer
+from pretrade.kalshi.client import Answer, Lane
 from pretrade.kalshi.keys import generate_private_key, signing_text
 from pretrade.kalshi.signing import ReadRequest, SignedRequest
 from pretrade.model.decisions import Approved
@@ -86,11 +86,13 @@ class FakeUpstream:
     on_send: Callable[[], Awaitable[None]] | None = None
     sent: list[SignedRequest] = field(default_factory=list)
 
-    async def send(self, request: SignedRequest, *, is_write: bool) -> Answer:
+    async def send(self, request: SignedRequest, *, lane: Lane, last_look: Callable[[], None] | None = None) -> Answer:
+        if last_look is not None:
+            last_look()
         self.sent.append(request)
         if self.on_send is not None:
             await self.on_send()
-        status, body = (201, ACCEPTED) if is_write else (200, b'{"code": "READ"}')
+        status, body = (201, ACCEPTED) if lane is not Lane.READ else (200, b'{"code": "READ"}')
         return Answer(status=status, content_type="application/json", body=body)
 
 

@@ -24,7 +24,7 @@ from tests.kalshi.fault_server import (
     wait_for,
 )
 
-from pretrade.kalshi.client import Address, NotSent, Unknown, Upstream, tls_context
+from pretrade.kalshi.client import Address, Lane, NotSent, Unknown, Upstream, tls_context
 from pretrade.kalshi.signing import SIGNATURE_HEADERS, SignedRequest
 
 PATH = "/trade-api/v2/portfolio/events/orders"
@@ -50,10 +50,10 @@ async def upstream_to(server: FaultServer, ca_file: Path, **settings):
         await upstream.close()
 
 
-async def outcome_of(upstream: Upstream, request: SignedRequest, *, is_write: bool) -> object:
+async def outcome_of(upstream: Upstream, request: SignedRequest, *, lane: Lane) -> object:
     """The answer's status, or the type of what was raised."""
     try:
-        return (await upstream.send(request, is_write=is_write)).status
+        return (await upstream.send(request, lane=lane)).status
     except (NotSent, Unknown) as e:
         return NotSent if isinstance(e, NotSent) else Unknown
 
@@ -71,8 +71,8 @@ async def test_the_request_has_our_bytes_only(tls):
     ca, leaf = tls
     with fault_server(leaf, answers(OK)) as server:
         async with upstream_to(server, ca) as upstream:
-            answer = await upstream.send(WRITE, is_write=True)
-            await upstream.send(READ, is_write=False)
+            answer = await upstream.send(WRITE, lane=Lane.ORDER)
+            await upstream.send(READ, lane=Lane.READ)
     assert (answer.status, answer.content_type, answer.body) == (201, "application/json", b'{"order": 1}')
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
@@ -109,7 +109,7 @@ async def test_a_part_with_a_second_meaning_is_not_sent(tls, request_):
     ca, leaf = tls
     with fault_server(leaf, answers(OK)) as server:
         async with upstream_to(server, ca) as upstream:
-            assert await outcome_of(upstream, request_, is_write=True) is NotSent
+            assert await outcome_of(upstream, request_, lane=Lane.ORDER) is NotSent
     assert server.connections == 0
 
 
@@ -121,13 +121,13 @@ async def test_refused_connection_is_not_sent(tls):
         port = listener.getsockname()[1]
     async with upstream_to(FaultServer(port), tls[0]) as upstream:
         with pytest.raises(NotSent, match="could not connect"):
-            await upstream.send(WRITE, is_write=True)
+            await upstream.send(WRITE, lane=Lane.ORDER)
 
 
 async def test_a_name_that_does_not_resolve_is_not_sent(tls):
     upstream = Upstream(Address("nowhere.invalid", 443, NAME), tls_context(tls[0]))
     with pytest.raises(NotSent, match="could not connect"):
-        await upstream.send(WRITE, is_write=True)
+        await upstream.send(WRITE, lane=Lane.ORDER)
 
 
 @pytest.mark.parametrize("case", ["other-name", "other-ca", "system-roots"])
@@ -142,7 +142,7 @@ async def test_an_unverified_server_gets_no_byte(tls, tmp_path, case):
     with fault_server(leaf, answers(OK)) as server:
         async with upstream_to(server, trusted) as upstream:
             with pytest.raises(NotSent, match="certificate verify failed"):
-                await upstream.send(WRITE, is_write=True)
+                await upstream.send(WRITE, lane=Lane.ORDER)
         await until(lambda: server.open_now == 0)
     assert server.requests == []
 
@@ -171,18 +171,18 @@ async def test_a_handshake_that_never_ends_is_not_sent(tls):
         server = FaultServer(listener.getsockname()[1])
         async with upstream_to(server, tls[0], connect_timeout=0.2) as upstream:
             with pytest.raises(NotSent, match="connecting to the exchange took too long"):
-                await upstream.send(WRITE, is_write=True)
+                await upstream.send(WRITE, lane=Lane.ORDER)
 
 
 async def test_no_free_connection_before_the_deadline_is_not_sent(tls):
     ca, leaf = tls
     with fault_server(leaf, answers()) as server:
         async with upstream_to(server, ca, answer_timeout=0.4, max_connections=1) as upstream:
-            first = asyncio.ensure_future(outcome_of(upstream, WRITE, is_write=True))
+            first = asyncio.ensure_future(outcome_of(upstream, WRITE, lane=Lane.ORDER))
             await until(lambda: len(server.requests) == 1)
             upstream._answer_timeout = 0.05
             with pytest.raises(NotSent, match="stayed busy"):
-                await upstream.send(WRITE, is_write=True)
+                await upstream.send(WRITE, lane=Lane.ORDER)
             assert await first is Unknown
     assert len(server.requests) == 1
 
@@ -191,9 +191,9 @@ async def test_after_close_nothing_is_sent(tls):
     ca, leaf = tls
     with fault_server(leaf, answers(OK)) as server:
         async with upstream_to(server, ca) as upstream:
-            assert await outcome_of(upstream, WRITE, is_write=True) == 201
+            assert await outcome_of(upstream, WRITE, lane=Lane.ORDER) == 201
             await upstream.close()
-            assert await outcome_of(upstream, WRITE, is_write=True) is NotSent
+            assert await outcome_of(upstream, WRITE, lane=Lane.ORDER) is NotSent
         await until(lambda: server.open_now == 0)
     assert (len(server.requests), server.connections) == (1, 1)
 
@@ -244,7 +244,7 @@ async def test_a_fault_after_sending_is_unknown_and_sent_once(tls, fault, is_wri
     with fault_server(leaf, FAULTS[fault]) as server:
         async with upstream_to(server, ca, answer_timeout=0.5, max_body=100_000) as upstream:
             request = WRITE if is_write else READ
-            assert await outcome_of(upstream, request, is_write=is_write) is Unknown
+            assert await outcome_of(upstream, request, lane=Lane.ORDER if is_write else Lane.READ) is Unknown
         await until(lambda: server.open_now == 0)
     assert len(server.requests) == 1
     assert server.connections == 1
@@ -254,7 +254,7 @@ async def test_closed_with_the_request_unread_is_unknown(tls):
     ca, leaf = tls
     with fault_server(leaf, answers(OK), on_connect=close_unread) as server:
         async with upstream_to(server, ca) as upstream:
-            assert await outcome_of(upstream, WRITE, is_write=True) is Unknown
+            assert await outcome_of(upstream, WRITE, lane=Lane.ORDER) is Unknown
     assert (server.connections, server.requests) == (1, [])
 
 
@@ -272,7 +272,7 @@ async def test_the_deadline_covers_the_whole_answer(tls):
         async with upstream_to(server, ca, answer_timeout=0.3) as upstream:
             began = time.monotonic()
             with pytest.raises(Unknown, match="deadline"):
-                await upstream.send(WRITE, is_write=True)
+                await upstream.send(WRITE, lane=Lane.ORDER)
             assert time.monotonic() - began < 2
     assert len(server.requests) == 1
 
@@ -311,7 +311,7 @@ async def test_whole_answers_come_back_as_they_are(tls, form):
     behaviour, status, body = WHOLE[form]
     with fault_server(leaf, behaviour) as server:
         async with upstream_to(server, ca, max_body=100_000) as upstream:
-            answer = await upstream.send(CANCEL, is_write=True)
+            answer = await upstream.send(CANCEL, lane=Lane.ORDER)
     assert (answer.status, answer.body) == (status, body)
     assert len(server.requests) == 1
 
@@ -324,8 +324,8 @@ async def test_a_fit_connection_is_used_again(tls):
     with fault_server(leaf, answers(OK)) as server:
         async with upstream_to(server, ca) as upstream:
             for _ in range(5):
-                assert await outcome_of(upstream, WRITE, is_write=True) == 201
-                assert await outcome_of(upstream, READ, is_write=False) == 201
+                assert await outcome_of(upstream, WRITE, lane=Lane.ORDER) == 201
+                assert await outcome_of(upstream, READ, lane=Lane.READ) == 201
     assert (len(server.requests), server.connections) == (10, 1)
 
 
@@ -335,7 +335,7 @@ async def test_connection_close_is_obeyed(tls):
     with fault_server(leaf, answers(closing)) as server:
         async with upstream_to(server, ca) as upstream:
             for _ in range(2):
-                assert await outcome_of(upstream, WRITE, is_write=True) == 201
+                assert await outcome_of(upstream, WRITE, lane=Lane.ORDER) == 201
     assert (len(server.requests), server.connections) == (2, 2)
 
 
@@ -343,12 +343,12 @@ async def test_a_connection_that_idled_too_long_carries_no_write(tls):
     ca, leaf = tls
     with fault_server(leaf, answers(OK)) as server:
         async with upstream_to(server, ca, idle_limit=0.1) as upstream:
-            await upstream.send(WRITE, is_write=True)
+            await upstream.send(WRITE, lane=Lane.ORDER)
             await asyncio.sleep(0.15)
-            await upstream.send(READ, is_write=False)
+            await upstream.send(READ, lane=Lane.READ)
             assert server.connections == 1
             await asyncio.sleep(0.15)
-            await upstream.send(WRITE, is_write=True)
+            await upstream.send(WRITE, lane=Lane.ORDER)
             await until(lambda: server.open_now == 1)
     assert (len(server.requests), server.connections) == (3, 2)
 
@@ -370,7 +370,7 @@ async def test_a_connection_with_something_waiting_is_not_used(tls, surplus, is_
 
     with fault_server(leaf, answer_then_more) as server:
         async with upstream_to(server, ca) as upstream:
-            await upstream.send(READ, is_write=False)
+            await upstream.send(READ, lane=Lane.READ)
             (kept,) = upstream._idle
             done.append(True)
             if loop_has_turns:
@@ -378,7 +378,7 @@ async def test_a_connection_with_something_waiting_is_not_used(tls, surplus, is_
             else:
                 wait_for(lambda: not kept.can_carry_another())
             request = WRITE if is_write else READ
-            assert await outcome_of(upstream, request, is_write=is_write) == 201
+            assert await outcome_of(upstream, request, lane=Lane.ORDER if is_write else Lane.READ) == 201
     assert (len(server.requests), server.connections) == (2, 2)
 
 
@@ -390,9 +390,9 @@ async def test_only_a_read_is_repeated_when_its_kept_connection_closes(tls, is_w
     ca, leaf = tls
     with fault_server(leaf, one_after_another(answers(OK), answers(keep=False), answers(OK), answers(OK))) as server:
         async with upstream_to(server, ca) as upstream:
-            await upstream.send(READ, is_write=False)
+            await upstream.send(READ, lane=Lane.READ)
             request = WRITE if is_write else READ
-            assert await outcome_of(upstream, request, is_write=is_write) == ending
+            assert await outcome_of(upstream, request, lane=Lane.ORDER if is_write else Lane.READ) == ending
     assert len(server.requests) == requests
 
 
@@ -402,8 +402,8 @@ async def test_a_read_is_repeated_once_only(tls):
         leaf, one_after_another(answers(OK), answers(keep=False), answers(keep=False), answers(OK))
     ) as server:
         async with upstream_to(server, ca) as upstream:
-            await upstream.send(READ, is_write=False)
-            assert await outcome_of(upstream, READ, is_write=False) is Unknown
+            await upstream.send(READ, lane=Lane.READ)
+            assert await outcome_of(upstream, READ, lane=Lane.READ) is Unknown
     assert len(server.requests) == 3
 
 
@@ -411,8 +411,8 @@ async def test_a_read_that_got_a_byte_is_not_repeated(tls):
     ca, leaf = tls
     with fault_server(leaf, one_after_another(answers(OK), answers(b"H", keep=False), answers(OK))) as server:
         async with upstream_to(server, ca) as upstream:
-            await upstream.send(READ, is_write=False)
-            assert await outcome_of(upstream, READ, is_write=False) is Unknown
+            await upstream.send(READ, lane=Lane.READ)
+            assert await outcome_of(upstream, READ, lane=Lane.READ) is Unknown
     assert len(server.requests) == 2
 
 
@@ -421,9 +421,9 @@ async def test_a_write_called_a_read_is_still_not_repeated(tls, method):
     ca, leaf = tls
     with fault_server(leaf, one_after_another(answers(OK), answers(keep=False), answers(OK))) as server:
         async with upstream_to(server, ca) as upstream:
-            await upstream.send(READ, is_write=False)
+            await upstream.send(READ, lane=Lane.READ)
             mislabelled = SignedRequest(method, PATH, HEADERS)
-            assert await outcome_of(upstream, mislabelled, is_write=False) is Unknown
+            assert await outcome_of(upstream, mislabelled, lane=Lane.READ) is Unknown
     assert len(server.requests) == 2
 
 
@@ -445,7 +445,7 @@ async def test_fifty_at_once_share_the_pool_and_get_their_own_answers(tls, is_ea
         async with upstream_to(server, ca, max_connections=8, answer_timeout=20) as upstream:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(upstream.send(SignedRequest("POST", PATH, HEADERS, b"%d" % i), is_write=True))
+                    group.create_task(upstream.send(SignedRequest("POST", PATH, HEADERS, b"%d" % i), lane=Lane.ORDER))
                     for i in range(50)
                 ]
             assert [task.result().body for task in tasks] == [b"%d" % i for i in range(50)]
@@ -470,7 +470,7 @@ async def test_a_cancelled_caller_spoils_nothing(tls, turns):
 
     with fault_server(leaf, late) as server:
         async with upstream_to(server, ca, max_connections=1) as upstream:
-            task = asyncio.ensure_future(upstream.send(WRITE, is_write=True))
+            task = asyncio.ensure_future(upstream.send(WRITE, lane=Lane.ORDER))
             if turns == 7:
                 await until(lambda: len(server.requests) == 1)
             for _ in range(turns):
@@ -480,16 +480,16 @@ async def test_a_cancelled_caller_spoils_nothing(tls, turns):
                 await task
             go_on.append(True)
             reached = len(server.requests)
-            answer = await upstream.send(WRITE, is_write=True)
+            answer = await upstream.send(WRITE, lane=Lane.ORDER)
             assert answer.body == (b"other" if reached else b"first")
-            assert not upstream._slots.locked()
+            assert not upstream._slots[Lane.ORDER].locked()
 
 
 async def test_nagle_is_off(tls):
     ca, leaf = tls
     with fault_server(leaf, answers(OK)) as server:
         async with upstream_to(server, ca) as upstream:
-            await upstream.send(READ, is_write=False)
+            await upstream.send(READ, lane=Lane.READ)
             (kept,) = upstream._idle
             raw = kept._transport.get_extra_info("socket")
             assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1

@@ -13,9 +13,10 @@ from pretrade.gateway.identity import Identified, check_fresh, identify
 from pretrade.gateway.instance import Instance
 from pretrade.gateway.messages import Answer, Door, RawRequest, Refusal, printable
 from pretrade.gateway.reads import Reads
+from pretrade.gateway.records import WriteRequest
 from pretrade.gateway.refusals import Refuser, new_decision_id
 from pretrade.gateway.replay import digest
-from pretrade.gateway.writes import WriteRequest, Writes
+from pretrade.gateway.writes import Writes
 from pretrade.kalshi import legacy
 from pretrade.kalshi.endpoints import Found, Handling, find, handling
 from pretrade.kalshi.wire import WireError, decode

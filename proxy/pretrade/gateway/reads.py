@@ -5,7 +5,7 @@ from pretrade.gateway.identity import Client
 from pretrade.gateway.instance import Instance
 from pretrade.gateway.messages import Answer, RawRequest, Refusal
 from pretrade.journal.events import EventKind, utc_text
-from pretrade.kalshi.client import NotSent, Unknown
+from pretrade.kalshi.client import Lane, NotSent, Unknown
 from pretrade.kalshi.endpoints import Endpoint
 from pretrade.kalshi.signing import ReadRequest, SignedRequest, unsigned
 from pretrade.model.codes import DenyCode
@@ -25,7 +25,7 @@ class Reads:
         signed = await self._signed(ReadRequest(raw.path, raw.query), endpoint)
         watch.lap("sign")
         try:
-            answer = await self._instance.upstream.send(signed, is_write=False)
+            answer = await self._instance.upstream.send(signed, lane=Lane.READ)
         except NotSent as e:
             return Refusal(DenyCode.EXCHANGE_UNREACHABLE, str(e))
         except Unknown as e:

@@ -3,12 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from pretrade.gateway.clock import Stopwatch
+from pretrade.gateway.identity import Client
 from pretrade.gateway.messages import RawRequest
 from pretrade.kalshi.endpoints import Endpoint
 from pretrade.kalshi.wire import describe
 from pretrade.model.decisions import Approved, Check, Decision
 from pretrade.model.facts import Facts
+from pretrade.model.orders import Write
 from pretrade.model.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRequest:
+    """A decoded write of a known client, ready to be judged. `signature` names the client's signature without giving
+    it away: once this write is approved, no other may come under it."""
+
+    decision_id: str
+    client: Client
+    raw: RawRequest
+    endpoint: Endpoint
+    write: Write
+    watch: Stopwatch
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,42 +9,26 @@ import asyncio
 from dataclasses import dataclass
 
 from pretrade.gateway.attempts import Attempt, meaning
-from pretrade.gateway.clock import Stopwatch
 from pretrade.gateway.dry_run import dry_run_outcome, dry_run_reply
 from pretrade.gateway.identity import Client
 from pretrade.gateway.instance import Instance
-from pretrade.gateway.messages import Answer, RawRequest, Refusal
+from pretrade.gateway.messages import Answer
 from pretrade.gateway.normalise import write_out
-from pretrade.gateway.records import Judged, decision_body, outcome_body
+from pretrade.gateway.records import Judged, WriteRequest, decision_body
 from pretrade.gateway.refusals import answer_of
+from pretrade.gateway.sending import Sender, refused
 from pretrade.journal.errors import JournalUnavailable
 from pretrade.journal.events import EventKind
-from pretrade.kalshi.client import NotSent, Unknown
-from pretrade.kalshi.endpoints import Endpoint
-from pretrade.kalshi.outcomes import read_outcome
 from pretrade.kalshi.replies import refusal as refusal_reply
-from pretrade.kalshi.signing import SignedRequest
 from pretrade.model.codes import DenyCode
 from pretrade.model.decisions import Approved, Denied
 from pretrade.model.facts import Facts
-from pretrade.model.instance import Mode, TradingState
-from pretrade.model.orders import Write, is_exit
+from pretrade.model.instance import Mode
+from pretrade.model.orders import Write
 from pretrade.model.outcomes import Outcome, OutcomeState
 from pretrade.risk.checks import named_orders
 from pretrade.risk.dry_run import DryRunLeg
 from pretrade.risk.engine import decide
-
-
-@dataclass(frozen=True, slots=True)
-class WriteRequest:
-    """A decoded write of a known client, ready to be judged."""
-
-    decision_id: str
-    client: Client
-    raw: RawRequest
-    endpoint: Endpoint
-    write: Write
-    watch: Stopwatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +44,7 @@ class Writes:
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
-        self._unrecorded: list[tuple[dict[str, object], str]] = []
+        self._sender = Sender(instance)
 
     def begin(self, request: WriteRequest) -> Attempt:
         """Start on a write, or join the same order that is already under way (see `attempts`)."""
@@ -82,8 +66,10 @@ class Writes:
             try:
                 await row.pending
             except JournalUnavailable as e:
-                self._settle(request, Outcome(OutcomeState.NOT_SENT, detail="the decision could not be recorded"))
-                return _refused(request, DenyCode.JOURNAL_UNAVAILABLE, f"the decision could not be recorded: {e}")
+                self._sender.settle(
+                    request, Outcome(OutcomeState.NOT_SENT, detail="the decision could not be recorded")
+                )
+                return refused(request, DenyCode.JOURNAL_UNAVAILABLE, f"the decision could not be recorded: {e}")
         request.watch.lap("journal")
         decision = judged.decision
         if isinstance(decision, Denied):
@@ -91,7 +77,7 @@ class Writes:
         if judged.facts.mode is Mode.DRY_RUN:
             attempt.took_effect = True
             return self._answer_dry_run(request, decision, legs)
-        return await self._carry_out(attempt, request, decision)
+        return await self._sender.carry_out(attempt, request, decision, judged.facts)
 
     def _judge(self, request: WriteRequest) -> tuple[Judged, tuple[DryRunLeg, ...], _Row]:
         """Decide, count and take a place in the journal, without an await: no other write comes between."""
@@ -133,76 +119,13 @@ class Writes:
         return _Row(request.decision_id, row)
 
     def _answer_dry_run(self, request: WriteRequest, approved: Approved, legs: tuple[DryRunLeg, ...]) -> Answer:
-        self._settle(request, dry_run_outcome(legs))
+        self._sender.settle(request, dry_run_outcome(legs))
         reply = dry_run_reply(approved.write, legs, self._instance.clock.now_ms())
         return answer_of(reply, request.decision_id)
 
-    async def _carry_out(self, attempt: Attempt, request: WriteRequest, approved: Approved) -> Answer:
-        """Sign and send. Whatever happens in here, the row that says how it ended is written."""
-        outcome = Outcome(OutcomeState.NOT_SENT, detail="the proxy failed before anything was sent")
-        try:
-            signed = await self._instance.signer.sign(approved, self._instance.clock.now_ms())
-            request.watch.lap("sign")
-            if stop := self._stop_before_sending(attempt, approved.write):
-                outcome = Outcome(OutcomeState.NOT_SENT, detail=f"stopped before sending: {stop.detail}")
-                return _refused(request, stop.code, stop.detail)
-            outcome = Outcome(OutcomeState.UNKNOWN, detail="the proxy failed while the write was under way")
-            attempt.sent = True
-            outcome, answer = await self._send(request, approved.write, signed)
-            attempt.sent = attempt.took_effect = outcome.state is not OutcomeState.NOT_SENT
-            return answer
-        finally:
-            request.watch.lap("send")
-            self._settle(request, outcome)
-
-    def _stop_before_sending(self, attempt: Attempt, write: Write) -> Refusal | None:
-        """What came between decision and first byte: a halt, or a client that was told nothing was sent."""
-        if attempt.abandoned:
-            return Refusal(DenyCode.INTERNAL_FAULT, "the proxy took too long, and the client was told so")
-        if not is_exit(write) and self._instance.trading.state() is TradingState.HALTED:
-            return Refusal(DenyCode.TRADING_HALTED, "trading was halted before the order was sent")
-        return None
-
-    async def _send(self, request: WriteRequest, write: Write, signed: SignedRequest) -> tuple[Outcome, Answer]:
-        try:
-            answer = await self._instance.upstream.send(signed, is_write=True)
-        except NotSent as e:
-            outcome = Outcome(OutcomeState.NOT_SENT, detail=str(e))
-            return outcome, _refused(request, DenyCode.EXCHANGE_UNREACHABLE, str(e))
-        except Unknown as e:
-            outcome = Outcome(OutcomeState.UNKNOWN, detail=str(e))
-            return outcome, _refused(request, DenyCode.OUTCOME_UNKNOWN, str(e))
-        outcome = read_outcome(write, answer)
-        if outcome.state is OutcomeState.UNKNOWN:
-            return outcome, _refused(request, DenyCode.OUTCOME_UNKNOWN, outcome.detail)
-        if answer.status == 401:
-            return outcome, _refused(request, DenyCode.LIVE_KEY_REFUSED, "the exchange answered 401 to the proxy's key")
-        return outcome, Answer(answer.status, answer.body, answer.content_type, request.decision_id)
-
-    def _settle(self, request: WriteRequest, outcome: Outcome) -> None:
-        self._instance.ledger.settle(request.decision_id, outcome.state)
-        laps = {**request.watch.laps, "total": request.watch.total()}
-        self._record_outcome(outcome_body(outcome, laps), request.decision_id)
-
-    def _record_outcome(self, body: dict[str, object], decision_id: str) -> None:
-        """Hand an outcome to the journal; nobody waits for it, but one that cannot be written is kept for later."""
-        row = self._instance.journal.append(EventKind.OUTCOME, body, decision_id)
-        row.add_done_callback(lambda done: self._keep_unless_recorded(done, body, decision_id))
-
-    def _keep_unless_recorded(self, row: asyncio.Future[int], body: dict[str, object], decision_id: str) -> None:
-        if row.cancelled() or row.exception() is not None:
-            self._unrecorded.append((body, decision_id))
-
     def flush(self) -> None:
         """Try again to record the outcomes that could not be recorded."""
-        kept, self._unrecorded = self._unrecorded, []
-        for body, decision_id in kept:
-            self._record_outcome(body, decision_id)
-
-
-def _refused(request: WriteRequest, code: DenyCode, message: str) -> Answer:
-    reply = refusal_reply(code, decision_id=request.decision_id, message=message)
-    return answer_of(reply, request.decision_id, outcome_unknown=code is DenyCode.OUTCOME_UNKNOWN)
+        self._sender.flush()
 
 
 def _denied(denied: Denied, decision_id: str) -> Answer:

@@ -7,14 +7,16 @@ a failure is `Unknown`, and nothing here sends anything a second time but a read
 import asyncio
 import re
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from importlib.metadata import version
 from pathlib import Path
 
 from pretrade.kalshi.connection import Answer, ClosedUnanswered, Connection, NotSent, Unknown
 from pretrade.kalshi.signing import SIGNATURE_HEADERS, SignedRequest
 
-__all__ = ["Address", "Answer", "NotSent", "Unknown", "Upstream", "tls_context"]
+__all__ = ["Address", "Answer", "Lane", "NotSent", "Unknown", "Upstream", "tls_context"]
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """Room for the longest list the exchange sends (1000 markets are about 3 MB)."""
@@ -52,8 +54,16 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
+class Lane(Enum):
+    """Each kind of request has connections of its own, so that hanging reads or orders never keep a cancel waiting."""
+
+    READ = auto()
+    ORDER = auto()
+    EXIT = auto()
+
+
 class Upstream:
-    """Sends signed requests to one address. All times are in seconds.
+    """Sends signed requests to one address. All times are in seconds; `max_connections` is for each lane.
 
     `answer_timeout` is the whole time for one request, from the call to the last byte of the answer, and includes
     waiting for a free connection and at most `connect_timeout` for a new one. A connection that has idled longer than
@@ -84,35 +94,36 @@ class Upstream:
         self._answer_timeout = answer_timeout
         self._max_body = max_body
         self._idle_limit = idle_limit
-        self._slots = asyncio.Semaphore(max_connections)
+        self._slots = {lane: asyncio.Semaphore(max_connections) for lane in Lane}
         self._open: set[Connection] = set()
         self._idle: list[Connection] = []
         self._is_closed = False
 
-    async def send(self, request: SignedRequest, *, is_write: bool) -> Answer:
+    async def send(self, request: SignedRequest, *, lane: Lane, last_look: Callable[[], None] | None = None) -> Answer:
         """Send one request and return its whole answer, whatever its status.
 
-        Raises NotSent if no byte can have left us, Unknown in every other case without a whole answer. A caller that
-        is cancelled must treat a write as unknown. A read (and never a write) is asked a second time, once, if its
-        kept connection was closed before any byte of an answer.
+        `last_look` is called when a connection is in hand and nothing comes between it and the first byte; what it
+        raises comes out, with nothing sent. Raises NotSent if no byte can have left us, Unknown in every other case
+        without a whole answer. A caller that is cancelled must treat a write as unknown. A read (and never a write)
+        is asked a second time, once, if its kept connection was closed before any byte of an answer.
         """
         self._refuse_if_closed()
         message = _message(request, self._address.server_name)
-        is_repeatable = request.method == "GET" and not is_write
+        is_repeatable = request.method == "GET" and lane is Lane.READ
         deadline = asyncio.get_running_loop().time() + self._answer_timeout
-        await self._take_slot(deadline)
+        await self._take_slot(lane, deadline)
         try:
             kept = self._take_kept(_READ_IDLE_SECONDS if is_repeatable else self._idle_limit)
             if kept is not None:
                 try:
-                    return await self._ask(kept, message, deadline)
+                    return await self._ask(kept, message, deadline, last_look)
                 except ClosedUnanswered:
                     if not is_repeatable:
                         raise
             fresh = await self._dial(deadline)
-            return await self._ask(fresh, message, deadline)
+            return await self._ask(fresh, message, deadline, last_look)
         finally:
-            self._slots.release()
+            self._slots[lane].release()
 
     async def close(self) -> None:
         """Take no more requests and close every connection; a request still under way ends as Unknown."""
@@ -123,10 +134,10 @@ class Upstream:
         for connection in connections:
             await connection.closed
 
-    async def _take_slot(self, deadline: float) -> None:
+    async def _take_slot(self, lane: Lane, deadline: float) -> None:
         try:
             async with asyncio.timeout_at(deadline):
-                await self._slots.acquire()
+                await self._slots[lane].acquire()
         except TimeoutError as e:
             message = "every connection to the exchange stayed busy until the deadline"
             raise NotSent(message) from e
@@ -162,9 +173,13 @@ class Upstream:
             self._open.add(connection)
         return connection
 
-    async def _ask(self, connection: Connection, message: bytes, deadline: float) -> Answer:
+    async def _ask(
+        self, connection: Connection, message: bytes, deadline: float, last_look: Callable[[], None] | None
+    ) -> Answer:
         try:
             self._refuse_if_closed()
+            if last_look is not None:
+                last_look()
             async with asyncio.timeout_at(deadline):
                 return await connection.ask(message)
         except TimeoutError as e:
