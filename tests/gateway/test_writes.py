@@ -356,6 +356,18 @@ async def test_an_acceptance_passes_as_it_came(world: World) -> None:
     assert {"journal", "sign", "send", "total"} <= set(body["latency_us"])
 
 
+@pytest.mark.parametrize(("answer", "is_open"), [(NO_WAY, False), (NO_ANSWER, True)])
+async def test_a_fault_after_the_end_is_told_by_what_became_of_it(
+    world: World, answer: Exception, is_open: bool
+) -> None:
+    """Catches "outcome unknown" for an order of which no byte left us, and "not sent" for one that may be live."""
+    world.upstream.on_send = always(answer)
+    ticket = Ticket()
+    await world.gate.handle(world.order(), ticket)
+    assert ticket.attempt is not None
+    assert ticket.attempt.abandon() is not is_open
+
+
 async def test_a_fault_while_sending_leaves_the_outcome_open(world: World) -> None:
     """Catches a bug of ours after the first byte that ends as "not sent"."""
     world.upstream.on_send = always(RuntimeError("a bug"))
