@@ -73,6 +73,8 @@ async def accept(request: SignedRequest) -> ExchangeAnswer:
     if request.method == "DELETE":
         order_id = request.target.partition("?")[0].rpartition("/")[2]
         return answered(200, {"order_id": order_id, "reduced_by": "1.00", "ts_ms": 1})
+    if request.target.endswith(("/amend", "/decrease")):
+        return answered(200, {"order_id": request.target.split("/")[-2], "remaining_count": "0.50", "ts_ms": 1})
     if "orders" in body:
         return answered(201, {"orders": [_created(order) for order in body["orders"]]})
     return answered(201, _created(body))
@@ -101,18 +103,23 @@ def always(answer: ExchangeAnswer | Exception) -> OnSend:
 
 @dataclass
 class FakeUpstream:
-    """Notes what has left us and answers as `on_send` says."""
+    """Notes what has left us and by which lane; answers as `on_send` says, once `on_connect` has let it through."""
 
     on_send: OnSend = accept
+    on_connect: Callable[[], Awaitable[None]] | None = None
     sent: list[SignedRequest] = field(default_factory=list)
     writes: list[SignedRequest] = field(default_factory=list)
+    lanes: list[Lane] = field(default_factory=list)
 
     async def send(
         self, request: SignedRequest, *, lane: Lane, last_look: Callable[[], None] | None = None
     ) -> ExchangeAnswer:
+        if self.on_connect is not None:
+            await self.on_connect()
         if last_look is not None:
             last_look()
         self.sent.append(request)
+        self.lanes.append(lane)
         if lane is not Lane.READ:
             self.writes.append(request)
         return await self.on_send(request)

@@ -102,7 +102,10 @@ async def test_an_old_order_is_told_its_new_form(world: World) -> None:
     old = {"ticker": TICKER, "action": "buy", "side": "yes", "count": 1, "type": "limit", "yes_price": 50}
     answer = await world.ask(world.post(f"{ROOT}/portfolio/orders", old))
     assert shown(answer) == (403, "ORDER_FAMILY_REMOVED")
-    assert "/portfolio/events/orders" in json.loads(answer.body)["hint"]
+    hint = json.loads(answer.body)["hint"]
+    assert f"POST {ORDERS}" in hint
+    assert '"side":"bid"' in hint
+    assert '"price":"0.5000"' in hint
 
 
 async def test_a_withdrawal_of_ones_own_quote_passes(world: World) -> None:
