@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tests.builders import policy_text
 
 from pretrade.cli.main import cli
 from pretrade.gateway.config import load
 from pretrade.kalshi.keys import generate_private_key, private_pem_of, public_pem_of
-from tests.builders import policy_text
 
 KEY = generate_private_key("ed25519")
 BLOCK = """  momentum-bot:

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import TICKER, facts, order, policy_text
+from tests.gateway.fakes import CLIENTS
 from tests.kalshi.writes import WRITES, new_orders
 
+from pretrade.gateway.clock import Clock, Stopwatch
 from pretrade.gateway.config import LoadedPolicy, loads
 from pretrade.gateway.messages import Door, RawRequest
 from pretrade.gateway.normalise import write_out
-from pretrade.gateway.records import Judged, decision_body, outcome_body
+from pretrade.gateway.records import Judged, WriteRequest, decision_body, outcome_body
 from pretrade.journal.events import canonical
 from pretrade.kalshi.endpoints import find
 from pretrade.kalshi.wire import restore
@@ -50,7 +52,10 @@ def row(write: Write, judged_on: Facts, loaded: LoadedPolicy) -> dict[str, Any]:
     assert found is not None
     decision = decide(write, judged_on, loaded.policy)
     judged = Judged(decision, judged_on, ("subaccount",), loaded.sha256)
-    body: dict[str, Any] = json.loads(canonical(decision_body(judged, RAW, found.endpoint, {"decide": 3})))
+    watch = Stopwatch(Clock())
+    watch.laps["decide"] = 3
+    request = WriteRequest("d-1", CLIENTS["bot-key"], RAW, found.endpoint, write, watch, signature="ab" * 32)
+    body: dict[str, Any] = json.loads(canonical(decision_body(judged, request)))
     return body
 
 

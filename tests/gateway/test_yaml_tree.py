@@ -83,3 +83,13 @@ def test_depth_is_bounded(text):
     tree = read_tree(text)
     assert not tree.complete
     assert "groups more than 10 deep" in tree.problems[-1].message
+
+
+@pytest.mark.parametrize("text", ['a: "\\x24200"', 'a: "\\u0031"', '"max\\x5fcount": 1', 'a: "b\\\\c"'])
+def test_escapes_in_quotes_are_refused(text):
+    """Catches a value or a key that reads otherwise than it stands there."""
+    assert any("escapes" in problem.message for problem in read_tree(text).problems)
+
+
+def test_single_quotes_have_no_escapes():
+    assert read_tree("a: 'b\\c'").value == {"a": "b\\c"}

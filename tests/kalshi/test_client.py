@@ -493,3 +493,47 @@ async def test_nagle_is_off(tls):
             (kept,) = upstream._idle
             raw = kept._transport.get_extra_info("socket")
             assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
+# --- lanes, and the last look ---
+
+
+async def test_hanging_reads_and_orders_keep_no_exit_waiting(tls):
+    """Catches one pool for all: whoever fills it with reads, or with orders that hang, would trap everybody's cancels."""
+    ca, leaf = tls
+
+    def hang_unless_exit(conn: ssl.SSLSocket, request: bytes) -> bool:
+        if b"DELETE" in request:
+            conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            return True
+        time.sleep(0.3)
+        return False
+
+    with fault_server(leaf, hang_unless_exit) as server:
+        async with upstream_to(server, ca, max_connections=1) as upstream:
+            hanging = [
+                asyncio.ensure_future(outcome_of(upstream, READ, lane=Lane.READ)),
+                asyncio.ensure_future(outcome_of(upstream, WRITE, lane=Lane.ORDER)),
+            ]
+            await until(lambda: len(server.requests) == 2)
+            assert (await upstream.send(CANCEL, lane=Lane.EXIT)).status == 200
+            assert not any(one.done() for one in hanging)
+            await asyncio.gather(*hanging)
+
+
+async def test_a_last_look_that_objects_sends_nothing_and_spoils_no_connection(tls):
+    """Catches a look that comes before the wait for a connection: what happens meanwhile would not be seen."""
+    ca, leaf = tls
+    looks = []
+
+    def object_() -> None:
+        looks.append(len(server.requests))
+        raise NotSent("trading was halted")
+
+    with fault_server(leaf, answers(OK, OK)) as server:
+        async with upstream_to(server, ca, max_connections=1) as upstream:
+            with pytest.raises(NotSent, match="halted"):
+                await upstream.send(WRITE, lane=Lane.ORDER, last_look=object_)
+            assert (server.requests, looks) == ([], [0])
+            assert await outcome_of(upstream, WRITE, lane=Lane.ORDER) == 201
+            assert (len(server.requests), server.connections) == (1, 1), "the connection that was in hand is used"

@@ -258,9 +258,7 @@ def test_an_unknown_leg_keeps_the_legs_that_are_known():
 
 
 @pytest.mark.parametrize("write", EVERY_WRITE, ids=lambda write: type(write).__name__)
-@pytest.mark.parametrize(
-    "status", [400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 421, 422, 425, 429, 431, 451, 499]
-)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 429])
 def test_a_refusal_by_status_is_rejected(write, status):
     outcome = read_outcome(write, answer(status, {"error": ERROR}))
     assert outcome.state is REJECTED
@@ -270,7 +268,10 @@ def test_a_refusal_by_status_is_rejected(write, status):
 
 
 @pytest.mark.parametrize("write", EVERY_WRITE, ids=lambda write: type(write).__name__)
-@pytest.mark.parametrize("status", [100, 102, 300, 301, 302, 304, 307, 308, 408, 500, 501, 502, 503, 504, 520, 599])
+@pytest.mark.parametrize(
+    "status",
+    [100, 102, 300, 301, 302, 304, 307, 308, 402, 405, 408, 413, 422, 425, 451, 499, 500, 501, 502, 503, 504, 520, 599],
+)
 @pytest.mark.parametrize("body", [None, {"error": ERROR}, CREATED, CANCELED], ids=["none", "error", "order", "cancel"])
 def test_a_status_that_says_nothing_is_unknown(write, status, body):
     """Catches an unknown outcome taken for a failure: a 503 with a clear error body may still have executed."""

@@ -90,6 +90,8 @@ def _with_entry(loaded: LoadedPolicy, name: str, entry: dict[str, object]) -> st
         raise click.ClickException(f"{loaded.path}: write `clients` one name a line, so that another can be added")
     else:
         changed = re.sub(r"(?m)^clients:.*\n", lambda found: found.group() + "\n".join(lines) + "\n", text, count=1)
+    if changed == text:
+        raise click.ClickException(f"{loaded.path}: write `clients:` plain, at the start of a line, to add a client")
     try:
         loads(changed, source=str(loaded.path))
     except PolicyError as e:

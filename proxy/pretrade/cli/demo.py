@@ -121,7 +121,7 @@ def _tell(console: Console, work: Path, bots: Mapping[str, Child]) -> bool:
 
 def _operate(work: Path, step: Step) -> tuple[str, str]:
     arguments = {name: str(value) for name, value in step.arguments.items()}
-    return str(ask_proxy(load_policy(work / "policy.yaml"), step.call, **arguments)["trading_state"]), ""
+    return str(ask_proxy(work / "state", step.call, **arguments)["trading_state"]), ""
 
 
 def _call(bot: Child, step: Step, orders: dict[str, str]) -> tuple[str, str]:

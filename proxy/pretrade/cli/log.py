@@ -10,10 +10,12 @@ import click
 from pretrade.cli.shared import load_policy, policy_option
 from pretrade.gateway.assemble import JOURNAL_NAME
 from pretrade.gateway.config import paths
+from pretrade.gateway.messages import printable
 from pretrade.journal import reader
 from pretrade.journal.errors import JournalError
 from pretrade.journal.events import Event, EventKind
 
+MAX_LINE = 500
 _SHOWN = (EventKind.DECISION, EventKind.REFUSAL, EventKind.REFUSALS, EventKind.OUTCOME, EventKind.TRADING_STATE)
 
 
@@ -69,7 +71,7 @@ def line_of(event: Event) -> str:
     """One event as one line: time, what happened, to whom, why."""
     body = json.loads(event.body)
     parts = [event.utc, f"{event.kind:<13}", event.decision_id or "", *_summary(event.kind, body)]
-    return " ".join(part for part in parts if part)
+    return printable(" ".join(part for part in parts if part), MAX_LINE)
 
 
 def _summary(kind: str, body: dict[str, object]) -> list[str]:
@@ -78,7 +80,8 @@ def _summary(kind: str, body: dict[str, object]) -> list[str]:
             codes = ",".join(str(code) for code in _items(body["codes"]))
             return [str(body["client"]), str(body["verdict"]), str(body["operation"]), codes]
         case EventKind.REFUSAL:
-            return [str(body["client"] or "-"), str(body["code"]), str(body["method"]), str(body["path"])]
+            where = [str(body[name]) for name in ("method", "path") if body.get(name)]
+            return [str(body["client"] or "-"), str(body["code"]), *where, str(body["detail"])]
         case EventKind.REFUSALS:
             return [str(body["client"] or "-"), str(body["code"]), f"{body['count']} more in a second"]
         case EventKind.OUTCOME:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pretrade.gateway.admin import AdminError, ask
-from pretrade.gateway.config import LoadedPolicy, load, paths
+from pretrade.gateway.config import LoadedPolicy, load
 from pretrade.gateway.problems import PolicyError
 
 DEFAULT_POLICY = Path("policy.yaml")
@@ -37,9 +37,9 @@ def load_policy(path: Path) -> LoadedPolicy:
         raise click.ClickException(str(e)) from e
 
 
-def ask_proxy(loaded: LoadedPolicy, command: str, **arguments: str) -> dict[str, object]:
-    """Send a command to the running proxy or end this one with the reason."""
+def ask_proxy(state_dir: Path, command: str, **arguments: str) -> dict[str, object]:
+    """Send a command to the proxy that runs on this state folder or end this one with the reason."""
     try:
-        return asyncio.run(ask(paths(loaded).state, command, arguments))
+        return asyncio.run(ask(state_dir, command, arguments))
     except AdminError as e:
         raise click.ClickException(str(e)) from e

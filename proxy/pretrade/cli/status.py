@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pretrade.cli.shared import ask_proxy, load_policy, policy_option
+from pretrade.gateway.config import paths
 
 _LABELS = {
     "trading_state": "trading state",
@@ -32,7 +33,7 @@ _LABELS = {
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(policy_path: Path, *, as_json: bool) -> None:
     """Show the running proxy: trading state first, then what it is, what is used and what is open."""
-    answer = ask_proxy(load_policy(policy_path), "status")
+    answer = ask_proxy(paths(load_policy(policy_path)).state, "status")
     if as_json:
         click.echo(json.dumps(answer, indent=2))
         return

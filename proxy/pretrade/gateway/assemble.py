@@ -18,9 +18,12 @@ from pretrade.gateway.identity import Client
 from pretrade.gateway.instance import Instance
 from pretrade.gateway.keyfile import KeyFileError, open_private_key
 from pretrade.gateway.refusals import FloodGuard
-from pretrade.gateway.restore import FOLDED, fold, reopen
+from pretrade.gateway.replay import KEEP_WRITE_MS, Replays
+from pretrade.gateway.restore import FOLDED, fold, reopen, spent_signatures
 from pretrade.gateway.trading import Trading
+from pretrade.gateway.unread import reopen_unread
 from pretrade.journal.errors import JournalError
+from pretrade.journal.events import EventKind
 from pretrade.journal.reader import read_events
 from pretrade.journal.writer import Journal
 from pretrade.kalshi.client import Address, Upstream, tls_context
@@ -30,6 +33,7 @@ from pretrade.kalshi.signing import Signer, SigningError
 from pretrade.model.instance import Environment
 from pretrade.policy.fields import Endpoint
 from pretrade.policy.schema import Policy
+from pretrade.risk.ledger import Ledger
 
 JOURNAL_NAME = "journal.db"
 
@@ -80,11 +84,9 @@ def assemble(loaded: LoadedPolicy, clock: Clock, listening: Listening) -> Instan
     try:
         boot = secrets.token_hex(8)
         journal = Journal.open(path, boot=boot, utc_now_ns=clock.utc_ns, monotonic_ns=clock.monotonic_ns)
-        ledger = fold(read_events(path, kinds=FOLDED))
+        ledger, attempts, replays = _remember(path, clock)
     except (JournalError, OSError) as e:
         raise StartError(f"the journal {path} cannot be used: {e}") from e
-    attempts = Attempts()
-    reopen(ledger, attempts)
     return Instance(
         policy=policy,
         policy_hash=loaded.sha256,
@@ -100,7 +102,19 @@ def assemble(loaded: LoadedPolicy, clock: Clock, listening: Listening) -> Instan
         flood=FloodGuard(journal, clock),
         started_ms=clock.now_ms(),
         attempts=attempts,
+        replays=replays,
     )
+
+
+def _remember(path: Path, clock: Clock) -> tuple[Ledger, Attempts, Replays]:
+    """What earlier runs did, as far as this one must know it. Raises JournalError."""
+    ledger, attempts, replays = fold(read_events(path, kinds=FOLDED)), Attempts(), Replays()
+    reopen(ledger, attempts)
+    reopen_unread(lambda kinds: read_events(path, kinds=kinds), attempts)
+    decisions = read_events(path, kinds=(EventKind.DECISION,))
+    for signature in spent_signatures(decisions, clock.now_ms(), KEEP_WRITE_MS):
+        replays.spend(signature)
+    return ledger, attempts, replays
 
 
 def _signer(policy: Policy, where: PolicyPaths) -> Signer:

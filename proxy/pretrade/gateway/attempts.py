@@ -29,7 +29,7 @@ def meaning(client: str, subaccount: int, write: Write) -> Meaning | None:
 class Attempt:
     """One write from its decision on: its answer, sooner or later, and whether anything of it may have left us."""
 
-    __slots__ = ("abandoned", "answer", "decision_id", "meaning", "sent", "took_effect")
+    __slots__ = ("abandoned", "answer", "decision_id", "meaning", "sent", "took_effect", "was_unread")
 
     def __init__(self, decision_id: str, what: Meaning | None, answer: asyncio.Future[Answer]) -> None:
         self.decision_id = decision_id
@@ -37,6 +37,7 @@ class Attempt:
         self.answer = answer
         self.sent = False
         self.took_effect = False
+        self.was_unread = False
         self.abandoned = False
 
     def abandon(self) -> bool:

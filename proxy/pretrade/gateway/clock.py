@@ -18,6 +18,10 @@ class Clock:
         """Unix time in milliseconds, as the exchange signs it."""
         return self.utc_ns() // 1_000_000
 
+    def age_ms(self) -> int:
+        """Milliseconds on the monotonic clock: for ages, which a clock that is set must not change."""
+        return self.monotonic_ns() // 1_000_000
+
     def day(self, zone: ZoneInfo) -> str:
         """Today's date in a time zone, as YYYY-MM-DD."""
         return datetime.fromtimestamp(self.utc_ns() // 1_000_000_000, UTC).astimezone(zone).date().isoformat()

@@ -15,8 +15,9 @@ from pretrade.gateway.messages import Answer, Door, RawRequest, Refusal, printab
 from pretrade.gateway.reads import Reads
 from pretrade.gateway.records import WriteRequest
 from pretrade.gateway.refusals import Refuser, new_decision_id
-from pretrade.gateway.replay import digest
+from pretrade.gateway.replay import digest, fingerprint
 from pretrade.gateway.writes import Writes
+from pretrade.journal.events import EventKind
 from pretrade.kalshi import legacy
 from pretrade.kalshi.endpoints import Found, Handling, find, handling
 from pretrade.kalshi.wire import WireError, decode
@@ -73,24 +74,27 @@ class Gate:
     async def _handle_known(
         self, raw: RawRequest, found: Found, who: Identified, watch: Stopwatch, ticket: Ticket
     ) -> Answer:
-        replays, now_ms = self._instance.replays, self._instance.clock.now_ms()
+        replays, clock = self._instance.replays, self._instance.clock
         bytes_digest = digest(raw)
         came_before, earlier = replays.earlier(who, bytes_digest)
         if earlier is not None:
             return await self._await(earlier, ticket)
-        refusal = None if came_before else replays.check(who, now_ms)
-        refusal = refusal or check_fresh(who, now_ms, self._instance.started_ms)
+        refusal = None if came_before else replays.check(who, clock.age_ms())
+        refusal = refusal or check_fresh(who, clock.now_ms(), self._instance.started_ms)
         if refusal is not None:
             return self._refuser.refuse(refusal, raw, client=who.client.name, laps=watch.laps)
         if handling(found.endpoint) is Handling.READ:
-            replays.remember(who, bytes_digest, None, now_ms)
+            replays.remember(who, bytes_digest, None, clock.age_ms())
             return await self._read(raw, found, who, watch)
         write = self._decode(raw, found, who, watch)
         if isinstance(write, Answer):
             attempt = _answered(write)  # kept as well: a signature is used up by the bytes it first came with
         else:
-            attempt = self._writes.begin(WriteRequest(new_decision_id(), who.client, raw, found.endpoint, write, watch))
-        replays.remember(who, bytes_digest, attempt, now_ms)
+            request = WriteRequest(
+                new_decision_id(), who.client, raw, found.endpoint, write, watch, signature=fingerprint(who)
+            )
+            attempt = self._writes.begin(request)
+        replays.remember(who, bytes_digest, attempt, clock.age_ms())
         return await self._await(attempt, ticket)
 
     def _decode(self, raw: RawRequest, found: Found, who: Identified, watch: Stopwatch) -> Write | Answer:
@@ -125,8 +129,14 @@ class Gate:
 
     def answered(self, ticket: Ticket, *, delivered: bool) -> None:
         """Note whether an answer reached its client."""
-        if ticket.attempt is not None:
-            self._instance.attempts.close(ticket.attempt, delivered=delivered)
+        attempt = ticket.attempt
+        if attempt is None:
+            return
+        self._instance.attempts.close(attempt, delivered=delivered)
+        if attempt.meaning is not None and attempt.took_effect and delivered is attempt.was_unread:
+            # Over a restart, the same order must get this answer (see `unread`), and once it has, no more.
+            attempt.was_unread = not delivered
+            self._instance.journal.record(EventKind.DELIVERY, {"delivered": delivered}, attempt.decision_id)
 
     def unreadable(self, code: DenyCode, detail: str) -> Answer:
         """Answer bytes that could not be read as a request, so that there is nothing to check in them."""

@@ -38,16 +38,16 @@ class Judged:
     policy_hash: str
 
 
-def decision_body(judged: Judged, raw: RawRequest, endpoint: Endpoint, laps: Mapping[str, int]) -> dict[str, object]:
+def decision_body(judged: Judged, request: WriteRequest) -> dict[str, object]:
     """The row from which the decision can be made again: request, facts, checks, verdict and the policy's hash."""
-    decision, facts = judged.decision, judged.facts
+    decision, facts, raw = judged.decision, judged.facts, request.raw
     return {
         "client": facts.client,
         "subaccount": facts.subaccount,
         "door": str(raw.door),
         "method": raw.method,
         "path": raw.path,
-        "operation": endpoint.operation,
+        "operation": request.endpoint.operation,
         "request": describe(decision.write),
         "rewrites": list(judged.rewrites),
         "facts": facts_body(facts),
@@ -56,7 +56,8 @@ def decision_body(judged: Judged, raw: RawRequest, endpoint: Endpoint, laps: Map
         "verdict": "approved" if isinstance(decision, Approved) else "denied",
         "codes": [str(check.code) for check in decision.checks if check.code is not None],
         "mode": str(facts.mode),
-        "latency_us": dict(laps),
+        "signature": request.signature,
+        "latency_us": dict(request.watch.laps),
     }
 
 

@@ -18,7 +18,7 @@ from pretrade.gateway.messages import RawRequest, Refusal
 from pretrade.model.codes import DenyCode
 
 KEEP_READ_MS = 4 * FRESH_MS
-"""Twice as long as a signature can be taken at all, for a clock that is set back a little."""
+"""Longer than a signature can be taken at all: it may lie that long in the future when it first comes."""
 KEEP_WRITE_MS = 300_000
 """How long a write's answer is kept for a client that sends the same bytes again (the slowest known one waits 30 s)."""
 SECOND_REQUEST_MS = 1_000
@@ -32,17 +32,25 @@ def digest(raw: RawRequest) -> bytes:
 
 @dataclass(slots=True)
 class _Seen:
-    timestamp_ms: int
+    at_ms: int
     attempts: dict[bytes, Attempt | None] = field(default_factory=dict)
 
 
 class Replays:
     """The signatures seen so far with the bytes they came with. Each is kept at least while it is fresh: a read's no
-    longer than that, a write's as long as its answer may be asked for again."""
+    longer than that, a write's as long as its answer may be asked for again.
+
+    `now_ms` is monotonic here: a wall clock that is set back must not bring an old signature to life.
+    """
 
     def __init__(self) -> None:
         self._reads: OrderedDict[bytes, _Seen] = OrderedDict()
         self._writes: OrderedDict[bytes, _Seen] = OrderedDict()
+        self._spent: set[bytes] = set()
+
+    def spend(self, signature: str) -> None:
+        """Note a signature (see `fingerprint`) that a former run approved a write under: nothing may come under it."""
+        self._spent.add(bytes.fromhex(signature))
 
     def earlier(self, who: Identified, bytes_digest: bytes) -> tuple[bool, Attempt | None]:
         """Whether this signature came before with the same bytes, and the write's attempt if it was a write."""
@@ -53,10 +61,12 @@ class Replays:
 
     def check(self, who: Identified, now_ms: int) -> Refusal | None:
         """Refuse other bytes under a signature that was used before."""
+        if _key(who) in self._spent:
+            return Refusal(DenyCode.SIGNATURE_REPLAYED, "the signature was used before the proxy started")
         seen = self._find(who)
         if seen is None:
             return None
-        young = now_ms - who.timestamp_ms <= SECOND_REQUEST_MS
+        young = now_ms - seen.at_ms <= SECOND_REQUEST_MS
         deterministic = isinstance(who.client.public_key, Ed25519PublicKey)
         if deterministic and young and len(seen.attempts) < SECOND_REQUESTS:
             return None
@@ -68,7 +78,7 @@ class Replays:
         _forget(self._writes, now_ms - KEEP_WRITE_MS)
         # A signature covers the method, so it never belongs to a read and a write at once.
         table = self._reads if attempt is None else self._writes
-        seen = table.setdefault(_key(who), _Seen(who.timestamp_ms))
+        seen = table.setdefault(_key(who), _Seen(now_ms))
         seen.attempts[bytes_digest] = attempt
 
     def _find(self, who: Identified) -> _Seen | None:
@@ -76,8 +86,13 @@ class Replays:
         return self._writes.get(key) or self._reads.get(key)
 
 
+def fingerprint(who: Identified) -> str:
+    """A name for a client's signature that does not give it away, as hex."""
+    return _key(who).hex()
+
+
 def _forget(table: OrderedDict[bytes, _Seen], before_ms: int) -> None:
-    while table and next(iter(table.values())).timestamp_ms < before_ms:
+    while table and next(iter(table.values())).at_ms < before_ms:
         table.popitem(last=False)
 
 

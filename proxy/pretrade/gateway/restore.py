@@ -47,6 +47,16 @@ def _apply(ledger: Ledger, event: Event) -> None:
         ledger.approve(event.decision_id, body["client"], Mode(body["mode"]), facts["day"], write, facts["now_ms"])
 
 
+def spent_signatures(decisions: Iterable[Event], now_ms: int, keep_ms: int) -> list[str]:
+    """The fingerprints of signatures under which writes were approved lately: a new run must not take them again."""
+    spent = []
+    for event in decisions:
+        body = json.loads(event.body)
+        if body["verdict"] == "approved" and abs(now_ms - body["facts"]["now_ms"]) <= keep_ms:
+            spent.append(str(body["signature"]))
+    return spent
+
+
 def reopen(ledger: Ledger, attempts: Attempts) -> None:
     """Hold creates without an id whose end is unknown to one copy, as the run that sent them did."""
     for pending in ledger.pending.values():

@@ -115,10 +115,10 @@ class _Proxy:
         return status(self._instance, self._listening)
 
     async def _halt(self, actor: str, arguments: Mapping[str, str]) -> dict[str, object]:
-        state = TradingState(arguments.get("state", TradingState.HALTED))
-        reason = arguments.get("reason", "")
-        if not reason or state is TradingState.ACTIVE:
+        wanted, reason = arguments.get("state", TradingState.HALTED), arguments.get("reason", "")
+        if not reason or wanted not in (TradingState.HALTED, TradingState.REDUCING):
             raise AdminError("a halt needs a reason, and HALTED or REDUCING")
+        state = TradingState(wanted)
         trading = self._instance.trading
         row = trading.stop(state, cause="operator", actor=actor, by=arguments.get("by", ""), reason=reason)
         with contextlib.suppress(JournalError):

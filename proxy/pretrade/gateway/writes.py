@@ -114,7 +114,7 @@ class Writes:
         return self._record(request, judged) if counted_as is None else _Row(counted_as, None)
 
     def _record(self, request: WriteRequest, judged: Judged) -> _Row:
-        body = decision_body(judged, request.raw, request.endpoint, request.watch.laps)
+        body = decision_body(judged, request)
         row = self._instance.journal.append(EventKind.DECISION, body, request.decision_id)
         return _Row(request.decision_id, row)
 

@@ -79,6 +79,7 @@ class _Builder:
     def __init__(self, text: str) -> None:
         self.tree = Tree()
         self.last: Spot = (1, 1)
+        self._text = text
         self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.SafeLoader)
 
     def document(self) -> None:
@@ -129,6 +130,14 @@ class _Builder:
             self._problem(spot, where, f"anchors (&{event.anchor}) are not allowed")
         if event.tag is not None:
             self._problem(spot, where, f"tags ({event.tag}) are not allowed; a value is only its text")
+        if isinstance(event, yaml.ScalarEvent) and event.style == '"' and "\\" in self._written(event):
+            self._problem(spot, where, "escapes (\\) are not allowed in quotes; write the character itself")
+
+    def _written(self, event: yaml.ScalarEvent) -> str:
+        """The text as it stands in the file, quotes included."""
+        if event.start_mark is None or event.end_mark is None:
+            return "\\"
+        return self._text[event.start_mark.index : event.end_mark.index]
 
     def _scalar(self, event: yaml.ScalarEvent, where: Where) -> str:
         if not event.style and event.value in _NULLS:

@@ -23,6 +23,7 @@ class EventKind(StrEnum):
     REFUSAL = "refusal"
     REFUSALS = "refusals"
     OUTCOME = "outcome"
+    DELIVERY = "delivery"
     READS = "reads"
     TRADING_STATE = "trading_state"
     SNAPSHOT = "snapshot"

@@ -19,6 +19,9 @@ from pretrade.model.orders import (
 MAX_BATCH = 100
 """Entries of one batch. The exchange documents no maximum; its write budget allows fewer at once on most tiers."""
 
+MAX_CANCELS = 10_000
+"""Far more than fit into the largest body that is taken."""
+
 ORDER_KEYS = frozenset(
     {
         "ticker",
@@ -139,8 +142,8 @@ def canceled_order(fields: Fields) -> CancelOrder:
 
 
 def canceled_orders(fields: Fields) -> tuple[CancelOrder, ...]:
-    """The cancels of a batch."""
-    entries = fields.need("orders", forms.objects(MAX_BATCH))
+    """The cancels of a batch: as many as the body has room for, because no maximum of ours may trap an exit."""
+    entries = fields.need("orders", forms.objects(MAX_CANCELS))
     return tuple(canceled_order(Fields(entry, CANCEL_KEYS, leg)) for leg, entry in enumerate(entries))
 
 

@@ -27,8 +27,8 @@ from pretrade.model.outcomes import LegOutcome, Outcome, OutcomeState
 from pretrade.model.units import Count
 
 _OK = range(200, 300)
-_REFUSALS = range(400, 500)
-_REQUEST_TIMEOUT = 408
+_REFUSALS = frozenset([400, 401, 403, 404, 409, 410, 429])
+"""What the exchange defines as a refusal; no other status says that nothing happened (threats 1.3)."""
 _NO_CONTENT = 204
 _OPEN_CODES = frozenset(
     [
@@ -59,7 +59,7 @@ def read_outcome(write: Write, answer: Answer) -> Outcome:
     """
     if answer.status in _OK:
         return _read_success(write, answer)
-    if answer.status in _REFUSALS and answer.status != _REQUEST_TIMEOUT:
+    if answer.status in _REFUSALS:
         return _read_refusal(write, answer)
     return _unknown(answer, f"the exchange answered {answer.status}, which does not say what became of the write")
 
