@@ -70,11 +70,11 @@ async def accept(request: SignedRequest) -> ExchangeAnswer:
     if request.method == "GET":
         return answered(200, {"markets": []})
     body = json.loads(request.body) if request.body else {}
+    path = request.target.partition("?")[0]
     if request.method == "DELETE":
-        order_id = request.target.partition("?")[0].rpartition("/")[2]
-        return answered(200, {"order_id": order_id, "reduced_by": "1.00", "ts_ms": 1})
-    if request.target.endswith(("/amend", "/decrease")):
-        return answered(200, {"order_id": request.target.split("/")[-2], "remaining_count": "0.50", "ts_ms": 1})
+        return answered(200, {"order_id": path.rpartition("/")[2], "reduced_by": "1.00", "ts_ms": 1})
+    if path.endswith(("/amend", "/decrease")):
+        return answered(200, {"order_id": path.split("/")[-2], "remaining_count": "0.50", "ts_ms": 1})
     if "orders" in body:
         return answered(201, {"orders": [_created(order) for order in body["orders"]]})
     return answered(201, _created(body))
