@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import shutil
 import sqlite3
 import sys
 from contextlib import closing
@@ -215,6 +216,7 @@ def test_exec_ends_as_its_command_does_and_names_what_it_cannot_run(world):
     assert (stranger.returncode, "registered: momentum-bot" in stranger.stderr) == (1, True)
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed here")
 def test_curl_comes_in_by_the_environment_alone(world):
     """A client that is no Python: it follows the proxy variable, trusts our CA, and is told what it lacks."""
     curl = ["curl", "-sS", "--max-time", "10", f"https://api.elections.kalshi.com{API}/exchange/status"]
