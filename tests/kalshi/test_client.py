@@ -499,7 +499,7 @@ async def test_nagle_is_off(tls):
 
 
 async def test_hanging_reads_and_orders_keep_no_exit_waiting(tls):
-    """Catches one pool for all: whoever fills it with reads, or with orders that hang, would trap everybody's cancels."""
+    """Catches one pool for all: whoever fills it with reads or hanging orders would trap all cancels."""
     ca, leaf = tls
 
     def hang_unless_exit(conn: ssl.SSLSocket, request: bytes) -> bool:
