@@ -35,6 +35,10 @@ pretrade log show d-0123456789abcdef
 - Refusals before a decision (an unknown client, an endpoint that is closed) are rows with the step and the code. Of
   more than ten a second for one client and code the rest is one counted row; those requests share its decision id.
 - Reads are recorded in batches, about once a second.
+- A `delivery` row says that an order without an id of the client's was answered and nobody read it, and later that
+  somebody did: until then the same order, sent again, gets that answer.
+- The policy's text holds the id of the live key; no row holds the key, and a client's signature is in none (a decision
+  has the SHA-256 of its key id and signature, so that a new run does not take the signature again).
 - Every row has the hash of the one before it, from the first row on, so that an edited, missing or moved row is found.
   Cutting rows off the end, or putting an older copy in the file's place, cannot be seen from the file alone.
 

@@ -30,7 +30,7 @@ from pretrade.kalshi.client import Address, Upstream, tls_context
 from pretrade.kalshi.hosts import REST_HOSTS, names_of
 from pretrade.kalshi.keys import KeyFormatError, load_public_key, public_pem_of
 from pretrade.kalshi.signing import Signer, SigningError
-from pretrade.model.instance import Environment
+from pretrade.model.instance import Environment, Mode
 from pretrade.policy.fields import Endpoint
 from pretrade.policy.schema import Policy
 from pretrade.risk.ledger import Ledger
@@ -84,7 +84,7 @@ def assemble(loaded: LoadedPolicy, clock: Clock, listening: Listening) -> Instan
     try:
         boot = secrets.token_hex(8)
         journal = Journal.open(path, boot=boot, utc_now_ns=clock.utc_ns, monotonic_ns=clock.monotonic_ns)
-        ledger, attempts, replays = _remember(path, clock)
+        ledger, attempts, replays = _remember(path, clock, policy.instance.mode)
     except (JournalError, OSError) as e:
         raise StartError(f"the journal {path} cannot be used: {e}") from e
     return Instance(
@@ -106,11 +106,12 @@ def assemble(loaded: LoadedPolicy, clock: Clock, listening: Listening) -> Instan
     )
 
 
-def _remember(path: Path, clock: Clock) -> tuple[Ledger, Attempts, Replays]:
+def _remember(path: Path, clock: Clock, mode: Mode) -> tuple[Ledger, Attempts, Replays]:
     """What earlier runs did, as far as this one must know it. Raises JournalError."""
     ledger, attempts, replays = fold(read_events(path, kinds=FOLDED)), Attempts(), Replays()
-    reopen(ledger, attempts)
-    reopen_unread(lambda kinds: read_events(path, kinds=kinds), attempts)
+    if mode is Mode.LIVE:  # a dry run sends nothing, so it can double nothing
+        reopen(ledger, attempts)
+        reopen_unread(lambda kinds: read_events(path, kinds=kinds), attempts)
     decisions = read_events(path, kinds=(EventKind.DECISION,))
     for signature in spent_signatures(decisions, clock.now_ms(), KEEP_WRITE_MS):
         replays.spend(signature)
