@@ -38,7 +38,7 @@ class Debugged:
     def command(self, *more: str) -> list[str]:
         settings = {"pretrade_policy": str(self.folder / "policy.yaml"), "confdir": str(self.root / "conf")}
         pairs = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
-        return [MITMDUMP, *pairs, *more]
+        return [MITMDUMP, "--listen-host", "127.0.0.1", "--listen-port", str(self.port), *pairs, *more]
 
     def start(self, *more: str) -> RawClient:
         self.mitmdump = Program("mitmdump", self.command(*more or ("-s", str(self.script))), self.root)

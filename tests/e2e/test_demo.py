@@ -9,7 +9,7 @@ import time
 
 import psutil
 import pytest
-from tests.e2e.programs import run
+from tests.e2e.programs import free_ports, run
 
 from pretrade.cli.processes import plain_environment, pretrade_command
 
@@ -55,6 +55,10 @@ def test_the_commands_start_cold(tmp_path):
     """The other tests fork what was imported before; this one starts `pretrade run` and `exec` as a person does."""
     folder = tmp_path / "work"
     assert run(pretrade_command("init", str(folder))).returncode == 0
+    policy = folder / "policy.yaml"
+    proxy_port, base_url_port = free_ports(2)
+    text = policy.read_text(encoding="utf-8")
+    policy.write_text(text.replace(":8080", f":{proxy_port}").replace(":8081", f":{base_url_port}"), encoding="utf-8")
     (folder / "keys" / "live.pem").chmod(0o640)
     refused = run(pretrade_command("run", "-p", str(folder / "policy.yaml")))
     assert (refused.returncode, refused.stdout) == (1, "")
@@ -63,5 +67,5 @@ def test_the_commands_start_cold(tmp_path):
     command = pretrade_command("exec", "-p", str(folder / "policy.yaml"), "--client", "momentum-bot", "--", *show)
     child = subprocess.Popen(command, env=plain_environment(), stdout=subprocess.PIPE, text=True)
     pid, proxy = json.loads(child.communicate(timeout=30)[0])
-    assert (pid, proxy) == (child.pid, "http://127.0.0.1:8080"), "it becomes the command: signals reach it"
+    assert (pid, proxy) == (child.pid, f"http://127.0.0.1:{proxy_port}"), "it becomes the command: signals reach it"
     assert os.getpid() != pid
