@@ -59,7 +59,7 @@ def main() -> int:
             print(f"failed; again with: python tests/long.py --seed {seed} --budget 1h", flush=True)
         if options.seed is not None:
             break
-    print(f"rounds: {passed} passed, {failed} failed")
+    print(f"whole rounds without a failure: {passed}" if not failed else "a round failed, see above")
     return 1 if failed else 0
 
 
