@@ -76,11 +76,11 @@ def test_the_first_reason_is_the_message(check, sentence):
     assert body_of(check.code, reasons=(check,))["message"] == sentence
 
 
-def test_further_reasons_are_counted_in_the_message_and_listed():
+def test_further_codes_are_named_in_the_message_and_the_reasons_listed():
     body = body_of(DenyCode.ORDER_COUNT_EXCEEDS_MAXIMUM, reasons=(COUNT, RISK))
-    assert body["message"].endswith("100.00 (and 1 more reason)")
+    assert body["message"].endswith("100.00 (also ORDER_RISK_EXCEEDS_MAXIMUM)")
     assert [reason["code"] for reason in body["reasons"]] == [COUNT.code, RISK.code]
-    assert body_of(COUNT.code, reasons=(COUNT, RISK, RISK))["message"].endswith("(and 2 more reasons)")
+    assert body_of(COUNT.code, reasons=(COUNT, RISK, RISK))["message"].endswith("(also ORDER_RISK_EXCEEDS_MAXIMUM)")
 
 
 @pytest.mark.parametrize("code", DenyCode)
@@ -104,7 +104,7 @@ def test_a_long_list_of_reasons_is_cut_and_counted():
     reply = refusal(COUNT.code, decision_id="d-1", reasons=(COUNT,) * 1000)
     body = json.loads(reply.body)
     assert (len(body["reasons"]), body["reasons_left_off"]) == (MAX_REASONS, 1000 - MAX_REASONS)
-    assert "and 999 more reasons" in body["message"]
+    assert "(also" not in body["message"], "all of them say the same"
 
 
 TEXTS = st.text(max_size=2000)

@@ -6,12 +6,15 @@ import click
 
 from pretrade.cli.shared import load_policy
 from pretrade.model.units import format_count, format_money, format_price
+from pretrade.policy.schema import Market
 
 
 @click.command()
 @click.argument("policy_path", metavar="POLICY", type=click.Path(path_type=Path), default=Path("policy.yaml"))
 def check(policy_path: Path) -> None:
-    """Check a policy file and say what it allows. Changes nothing.
+    """Check the text of a policy and say what it allows. Changes nothing.
+
+    The files that it names (keys, certificates) are checked by `pretrade run`, before a port opens.
 
     Exits with 1 and every problem's line and column when the file would be refused.
     """
@@ -26,6 +29,22 @@ def check(policy_path: Path) -> None:
     click.echo(f"  prices     {format_price(band.min)} to {format_price(band.max)}")
     click.echo(f"  one day    at most {policy.limits.day.max_orders} orders, {policy.limits.day.timezone}")
     for market in policy.markets:
-        click.echo(f"  market     {market.match}: {'allowed' if market.allow else 'not allowed'}")
+        click.echo(f"  market     {market.match}: {_terms(market)}")
     for name, client in policy.clients.items():
         click.echo(f"  client     {name}, subaccount {client.subaccount}")
+
+
+def _terms(market: Market) -> str:
+    if not market.allow:
+        return "not allowed"
+    terms = ["allowed"]
+    order, band = market.limits and market.limits.order, market.price and market.price.band
+    if order and order.max_count is not None:
+        terms.append(f"at most {format_count(order.max_count)} contracts")
+    if order and order.max_risk is not None:
+        terms.append(f"at most {format_money(order.max_risk)} at risk")
+    if band and band.min is not None:
+        terms.append(f"from {format_price(band.min)}")
+    if band and band.max is not None:
+        terms.append(f"up to {format_price(band.max)}")
+    return ", ".join(terms)

@@ -8,6 +8,7 @@ import yaml
 
 from pretrade.cli.shared import load_policy, policy_option
 from pretrade.gateway.config import LoadedPolicy, loads, paths
+from pretrade.gateway.keyfile import KeyFileError, open_private_key
 from pretrade.gateway.problems import PolicyError
 from pretrade.kalshi.keys import KeyFormatError, PublicKey, load_private_key, load_public_key, public_pem_of
 
@@ -71,7 +72,13 @@ def _public_half(key_file: Path) -> PublicKey:
 
 
 def _refuse_twin(loaded: LoadedPolicy, public_key: PublicKey) -> None:
-    """Two clients with one key could not be told apart."""
+    """Two clients with one key could not be told apart, and the live key is no client's."""
+    try:
+        live = open_private_key(paths(loaded).signing_key, paths(loaded).passphrase)
+    except KeyFileError:
+        live = None  # nothing to compare with here; the start says what is wrong with it
+    if live is not None and public_pem_of(live.public_key()) == public_pem_of(public_key):
+        raise click.ClickException("this is the live key itself; a client needs one that is worthless at the exchange")
     for other, path in paths(loaded).client_keys.items():
         if path.exists() and path.read_bytes() == public_pem_of(public_key):
             raise click.ClickException(f"this key is registered already, for {other}; a client needs a key of its own")

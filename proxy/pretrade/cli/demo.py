@@ -44,7 +44,7 @@ def demo() -> None:
     _look_further(console, folder)
     if not good:
         raise click.ClickException("not everything went as it should; see the lines marked NOT AS EXPECTED")
-    console.print("[green]Everything went as it should. Nothing is left running.[/green]")
+    console.print("[green]Everything went as it should. Nothing is left running; the folder can be deleted.[/green]")
 
 
 def _run(console: Console, folder: Path) -> bool:
@@ -138,7 +138,8 @@ def _call(bot: Child, step: Step, orders: dict[str, str]) -> tuple[str, str]:
 
 def _show_log(console: Console, work: Path) -> None:
     columns = ("ticker", "side", "count", "price", "verdict", "outcome", "fill_count", "codes")
-    table = Table(*columns, title="What the log says (view `orders`)", title_justify="left", box=None, pad_edge=False)
+    title = "What the log says of creates (view `orders`; amends and cancels are in `decisions`)"
+    table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
     copied = work / "log.db"
     reader.copy(work / "state" / "journal.db", copied)
     with closing(sqlite.connect(copied)) as connection:

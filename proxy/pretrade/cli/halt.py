@@ -3,6 +3,7 @@
 Rule of this file: `halt` works with a policy that is being edited, and with a proxy that does not answer.
 """
 
+import getpass
 import re
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def halt(policy_path: Path, state_dir: Path | None, reason: str, *, reducing: bo
     try:
         answer = ask_proxy(folder, "halt", reason=reason, state="REDUCING" if reducing else "HALTED")
     except click.ClickException as e:
-        _leave_file(folder, e)
+        _leave_file(folder, reason, e)
         return
     click.echo(f"trading state {answer['trading_state']}")
     if not answer["recorded"]:
@@ -52,14 +53,15 @@ def _state_dir(policy_path: Path) -> Path:
         return folder
 
 
-def _leave_file(folder: Path, error: click.ClickException) -> None:
+def _leave_file(folder: Path, reason: str, error: click.ClickException) -> None:
     path = folder / HALT_FILE
     try:
         path.touch(mode=0o600)
+        path.write_text(f"{getpass.getuser()}: {reason}\n", encoding="utf-8")
     except OSError as e:
         raise click.ClickException(f"{error.message}\nand {path} cannot be made either: {e.strerror}") from e
     click.echo(error.message, err=True)
-    click.echo(f"left {path}: a proxy on this folder is HALTED from its next write on")
+    click.echo(f"left {path} with the reason: a proxy on this folder is HALTED from its next write on")
 
 
 @click.command()

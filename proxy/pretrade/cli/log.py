@@ -33,7 +33,7 @@ def log(context: click.Context, policy_path: Path) -> None:
 @click.pass_obj
 def tail(journal: Path, count: int, *, everything: bool) -> None:
     """Print the last events, one a line."""
-    for event in _read(lambda: reader.tail(journal, count, None if everything else _SHOWN)):
+    for event in _read(journal, lambda: reader.tail(journal, count, None if everything else _SHOWN)):
         click.echo(line_of(event))
 
 
@@ -42,7 +42,7 @@ def tail(journal: Path, count: int, *, everything: bool) -> None:
 @click.pass_obj
 def show(journal: Path, decision_id: str) -> None:
     """Print everything about one decision: request, facts, every check, outcome."""
-    events = _read(lambda: reader.find(journal, decision_id))
+    events = _read(journal, lambda: reader.find(journal, decision_id))
     if not events:
         raise click.ClickException(f"the log has no decision {decision_id}; `pretrade log tail` shows recent ids")
     for event in events:
@@ -55,12 +55,16 @@ def show(journal: Path, decision_id: str) -> None:
 @click.pass_obj
 def copy(journal: Path, target: Path) -> None:
     """Copy the log into a new file for sqlite3, sqlite-utils or Datasette. The proxy may go on meanwhile."""
-    _read(lambda: reader.copy(journal, target))
+    if target.exists():
+        raise click.ClickException(f"{target} is there already; name a new file")
+    _read(journal, lambda: reader.copy(journal, target))
     click.echo(f"{target}: views decisions, denials, orders; docs/auditing.md has the columns")
     click.echo(f"  sqlite-utils rows {shlex.quote(str(target))} denials -t", err=True)
 
 
-def _read[T](action: Callable[[], T]) -> T:
+def _read[T](journal: Path, action: Callable[[], T]) -> T:
+    if not journal.exists():
+        raise click.ClickException(f"there is no log yet at {journal}; `pretrade run` makes it")
     try:
         return action()
     except JournalError as e:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pretrade.practice.keys import KeyFileError
+from pretrade.practice.keys import FILE_NAME, KeyFileError
 from pretrade.practice.server import Config, RunningPractice, serve
 
 
@@ -31,5 +31,8 @@ def practice(folder: Path, port: int, seed: int) -> None:
 def _announce(running: RunningPractice) -> None:
     click.echo(f"practice exchange at {running.base_url}")
     click.echo(f"  its CA is {running.ca_file}")
+    keys = running.ca_file.with_name(FILE_NAME)
+    if not keys.exists():
+        click.echo(f"  it knows no key: there is no {keys}; run it in a folder that `pretrade init` made", err=True)
     click.echo("ready")
     sys.stdout.flush()

@@ -21,7 +21,7 @@ The log is one append-only SQLite table, `events`, and views over it. Work on a 
 ```sh
 pretrade log copy audit.db
 sqlite3 audit.db "select utc, client, code, observed, limit_value from denials"
-sqlite-utils audit.db "select utc, client, ticker, side, count, price, outcome, fill_count from orders" -t
+sqlite-utils audit.db "select utc, client, ticker, count, price, verdict, codes, outcome, fill_count from orders"
 pretrade log show d-0123456789abcdef
 ```
 

@@ -32,6 +32,7 @@ def run(policy_path: Path) -> None:
         asyncio.run(run_proxy(loaded, _announce))
     except StartError as e:
         raise click.ClickException(str(e)) from e
+    click.echo("stopped; what was in flight was answered first")
 
 
 def _log_to_stderr() -> None:

@@ -108,9 +108,7 @@ async def ask(state_dir: Path, command: str, arguments: Mapping[str, str], timeo
                 writer.write(json.dumps({"command": command, "arguments": dict(arguments)}).encode() + b"\n")
                 line = await reader.readline()
     except (OSError, TimeoutError) as e:
-        raise AdminError(
-            f"no proxy answers at {path} ({e or 'timeout'}); is `pretrade run` up with this policy?"
-        ) from e
+        raise AdminError(f"no proxy answers at {path}; is `pretrade run` up with this policy?") from e
     answer: dict[str, object] = json.loads(line) if line else {"ok": False, "error": "the proxy hung up"}
     if not answer.pop("ok"):
         raise AdminError(str(answer["error"]))

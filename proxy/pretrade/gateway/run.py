@@ -47,7 +47,8 @@ def _bound(key: str, at: Endpoint) -> socket.socket:
     try:
         return bind(at.host, at.port)
     except OSError as e:
-        raise StartError(f"{key}: cannot listen on {at}: {e.strerror}") from e
+        reason = f"{e.strerror}; is another proxy running, or another program there?"
+        raise StartError(f"{key}: cannot listen on {at}: {reason}") from e
 
 
 class _Proxy:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from pretrade.gateway.messages import printable
 from pretrade.journal.errors import JournalUnavailable
 from pretrade.journal.events import EventKind
 from pretrade.journal.writer import Journal
@@ -18,6 +19,7 @@ from pretrade.risk.ledger import Ledger
 log = structlog.get_logger()
 
 HALT_FILE = "HALT"
+REASON_BYTES = 200
 KILL_SWITCH_VARIABLE = "KALSHI_TRADE_KILL_SWITCH"
 _OFF = frozenset({"", "0", "false", "no", "off"})
 
@@ -39,8 +41,16 @@ class Trading:
     def state(self) -> TradingState:
         """The state now. A HALT file makes it HALTED, also when it cannot be looked for."""
         if self._ledger.trading_state is not TradingState.HALTED and self._halt_file_present():
-            self.stop(TradingState.HALTED, cause="file", actor="", reason=f"found {self._halt_file}")
+            self.stop(TradingState.HALTED, cause="file", actor="", reason=f"found {self._halt_file}{self._written()}")
         return self._ledger.trading_state
+
+    def _written(self) -> str:
+        """What whoever left the HALT file wrote into it; nothing has to be there."""
+        try:
+            text = self._halt_file.read_bytes()[:REASON_BYTES].decode("ascii", "replace")
+        except OSError:
+            return ""
+        return f": {printable(text.strip())}" if text.strip() else ""
 
     def _halt_file_present(self) -> bool:
         try:

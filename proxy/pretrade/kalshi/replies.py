@@ -65,8 +65,8 @@ def refusal(
 def _summary(code: DenyCode, reasons: Sequence[Check]) -> str:
     if not reasons:
         return CODES[code].meaning
-    others = len(reasons) - 1
-    more = "" if others == 0 else f" (and {others} more reason{'s' if others > 1 else ''})"
+    others = sorted({str(check.code or code) for check in reasons[1:]} - {str(reasons[0].code or code)})
+    more = f" (also {', '.join(others)})" if others else ""
     return plain(_sentence(reasons[0], code), MAX_TEXT - len(more)) + more
 
 
