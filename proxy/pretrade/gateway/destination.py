@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from pretrade.gateway.messages import Door, RawRequest, Refusal, printable
-from pretrade.kalshi.hosts import all_names, names_of
+from pretrade.kalshi.hosts import environment_of
 from pretrade.model.codes import DenyCode
 from pretrade.model.instance import Environment
 
@@ -30,17 +30,17 @@ class Destinations:
     environment: Environment
     base_url_hosts: frozenset[str]
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The exchange's host names of this environment. Practice stands in for every one of them."""
-        return frozenset(names_of(self.environment))
+    def serves(self, host: str) -> bool:
+        """Whether a host name is the exchange's in this environment. Practice stands in for every one of them."""
+        belongs_to = environment_of(host)
+        return belongs_to is not None and self.environment in (belongs_to, Environment.PRACTICE)
 
 
 def check_connect(host: str, port: int, destinations: Destinations) -> Refusal | None:
     """May the proxy door open a tunnel to this host and port?"""
-    if port == 443 and host in destinations.names:
+    if port == 443 and destinations.serves(host):
         return None
-    if port == 443 and host in all_names():
+    if port == 443 and environment_of(host) is not None:
         detail = f"{host} does not belong to environment {destinations.environment}"
         return Refusal(DenyCode.ENVIRONMENT_MISMATCH, detail)
     return Refusal(DenyCode.DESTINATION_NOT_ALLOWED, f"{printable(host)}:{port} is not an exchange host on port 443")
