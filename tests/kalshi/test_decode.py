@@ -512,3 +512,12 @@ def test_one_changed_byte_never_breaks_decoding(write: Any, data: st.DataObject)
         decode(found, request.query, JSON, bytes(body))
     except WireError as error:
         assert CODES[error.code].step is Step.DECODE
+
+
+def test_a_batch_cancel_has_no_maximum_but_its_body() -> None:
+    """Catches a maximum of ours that traps an exit."""
+    found = find("DELETE", "/trade-api/v2/portfolio/events/orders/batched")
+    assert found is not None
+    body = json.dumps({"orders": [{"order_id": f"order-{number}"} for number in range(3 * MAX_BATCH)]}).encode()
+    write = decode(found, "", "application/json", body)
+    assert len(write.orders) == 3 * MAX_BATCH
