@@ -10,12 +10,13 @@ from typing import Any
 from pretrade.kalshi.keys import PrivateKey, generate_private_key, public_pem_of
 from pretrade.model.orders import NewOrder, SelfTradePrevention, Side, TimeInForce
 from pretrade.model.units import Count, Price, parse_count, parse_price
-from pretrade.practice.accounts import Account
-from pretrade.practice.exchange import Exchange, Result
-from pretrade.practice.instruments import Event, Market, PriceStructure, Series
-from pretrade.practice.keys import add_key
+from pretrade.practice.api.keys import add_key
+from pretrade.practice.core.accounts import Account
+from pretrade.practice.core.exchange import Exchange, Result
+from pretrade.practice.core.instruments import Event, Market, PriceStructure, Series
+from pretrade.practice.core.state import World
+from pretrade.practice.core.transfers import open_subaccount
 from pretrade.practice.server import Config, RunningPractice, start
-from pretrade.practice.state import World
 
 NOW_US = 1_800_000_000_000_000
 DAY_US = 86_400_000_000
@@ -54,8 +55,13 @@ class Floor:
         )
         self.exchange = Exchange(world, self.clock, random.Random(7))
 
-    def account(self, name: str, cash_dollars: int = 1_000) -> Account:
-        return self.exchange.open_account(name, cash_dollars * ONE_DOLLAR)
+    def account(self, name: str, cash_dollars: int = 1_000, subaccounts: tuple[int, ...] = ()) -> Account:
+        """An account with as much cash in each of its subaccounts, all on shard 0."""
+        account = self.exchange.open_account(name, cash_dollars * ONE_DOLLAR)
+        for number in subaccounts:
+            open_subaccount(self.exchange, account, number)
+            account.deposit(number, 0, cash_dollars * ONE_DOLLAR)
+        return account
 
     def place(self, who: Account, side: str, price: str, count: str, **more: Any) -> Result:
         return self.exchange.create(who, order(side, price, count, **more))

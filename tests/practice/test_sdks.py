@@ -1,58 +1,23 @@
 """Both official SDKs, unmodified, against the exchange over TLS: configured with nothing but host, CA and key."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 
-import kalshi_python_async as sdk_async
 import kalshi_python_sync as sdk_sync
 import pytest
-from tests.practice.support import BTC, ed25519_key, rsa_key
+from tests.practice.sdkkit import KINDS, configuration, sdk_client
+from tests.practice.support import BTC
 
-from pretrade.kalshi.keys import private_pem_of
-from pretrade.practice.faults import Fault, FaultKind
+from pretrade.practice.faults.kinds import FaultKind
+from pretrade.practice.faults.plan import Fault
 
 REST = {"time_in_force": "good_till_canceled", "self_trade_prevention_type": "taker_at_cross"}
 TAKE = REST | {"time_in_force": "immediate_or_cancel"}
 
 
-def _configuration(module, practice, key_id="full"):
-    configuration = module.Configuration(host=practice.base_url)
-    configuration.ssl_ca_cert = str(practice.ca_file)
-    configuration.api_key_id = key_id
-    configuration.private_key_pem = private_pem_of(ed25519_key() if key_id == "ed" else rsa_key()).decode()
-    return configuration
-
-
-class Sdk:
-    """One way to call either SDK: `await sdk("create_order_v2", ...)`; errors are the module's own."""
-
-    def __init__(self, module, call: Callable):
-        self.errors = module
-        self.models = module
-        self._call = call
-
-    async def __call__(self, name, **arguments):
-        return await self._call(name, arguments)
-
-
-@pytest.fixture(params=["sync", "async", "async-ed25519"])
-async def sdk(request, practice) -> AsyncIterator[Sdk]:
-    if request.param == "sync":
-        client = sdk_sync.KalshiClient(_configuration(sdk_sync, practice))
-
-        async def call(name, arguments):
-            return await asyncio.to_thread(getattr(client, name), **arguments)
-
-        yield Sdk(sdk_sync, call)
-        client.rest_client.pool_manager.clear()
-        return
-    key_id = "ed" if request.param == "async-ed25519" else "full"
-    async with sdk_async.KalshiClient(_configuration(sdk_async, practice, key_id)) as client:
-
-        async def call(name, arguments):
-            return await getattr(client, name)(**arguments)
-
-        yield Sdk(sdk_async, call)
+@pytest.fixture(params=KINDS)
+async def sdk(request, practice):
+    async with sdk_client(request.param, practice) as client:
+        yield client
 
 
 async def test_reads(sdk):
@@ -153,7 +118,7 @@ async def test_refusals_are_the_sdks_own_exceptions(sdk, change, error, code):
 
 
 async def test_a_read_only_key_gets_a_403_it_can_read(practice):
-    client = sdk_sync.KalshiClient(_configuration(sdk_sync, practice, "reader"))
+    client = sdk_sync.KalshiClient(configuration(sdk_sync, practice, "reader"))
     with pytest.raises(sdk_sync.exceptions.ForbiddenException, match="insufficient_permissions"):
         await asyncio.to_thread(client.cancel_order_v2, order_id="00000000-0000-0000-0000-000000000000")
     client.rest_client.pool_manager.clear()

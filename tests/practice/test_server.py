@@ -10,10 +10,12 @@ import pytest
 from cryptography import x509
 from tests.practice.rawclient import API, Client
 from tests.practice.support import BTC, start_practice
+from tests.practice.worlds.kit import QUIET, world
 
 from pretrade.model.orders import Side
+from pretrade.practice.api.keys import KeyFileError
 from pretrade.practice.certs import ensure_certificates
-from pretrade.practice.keys import KeyFileError
+from pretrade.practice.keeping.store import Store
 from pretrade.practice.server import Config, serve, start
 
 NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
@@ -22,7 +24,7 @@ NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
 async def test_the_folder_holds_what_it_should_and_nobody_else_reads_it(practice):
     folder = practice.ca_file.parent
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
-    assert set(modes) == {"ca.crt", "server.pem", "keys.yaml", "control.token"}
+    assert set(modes) == {"ca.crt", "server.pem", "keys.yaml", "control.token", "address"}
     assert (modes["server.pem"], modes["control.token"], modes["keys.yaml"]) == (0o600, 0o600, 0o600)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert b"PRIVATE" not in practice.ca_file.read_bytes()
@@ -53,6 +55,20 @@ def test_certificates_are_kept_until_they_end(tmp_path):
     leaf.verify_directly_issued_by(issuer)
 
 
+def test_certificates_are_made_anew_for_an_address_that_they_do_not_name(tmp_path):
+    """Catches an exchange on a host of its own whose certificate its sidecars cannot verify."""
+    first = ensure_certificates(tmp_path, NOW)[1].read_bytes()
+    server = ensure_certificates(tmp_path, NOW, "10.77.0.9")[1]
+    names = x509.load_pem_x509_certificate(server.read_bytes()).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
+    assert [str(one) for one in names.value.get_values_for_type(x509.IPAddress)] == ["127.0.0.1", "::1", "10.77.0.9"]
+    kept = server.read_bytes()
+    assert kept != first
+    assert ensure_certificates(tmp_path, NOW, "10.77.0.9")[1].read_bytes() == kept
+    assert ensure_certificates(tmp_path, NOW)[1].read_bytes() == kept, "loopback is always named"
+
+
 async def test_two_starts_with_one_seed_make_the_same_world(tmp_path):
     books = []
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
@@ -64,11 +80,24 @@ async def test_two_starts_with_one_seed_make_the_same_world(tmp_path):
 
 
 async def test_a_bad_key_file_or_a_taken_port_is_told_at_the_start(tmp_path, practice):
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(OSError, match="something listens on"):
         await start(Config(folder=tmp_path / "other", port=practice.port))
     (tmp_path / "keys.yaml").write_text("- 1\n")
     with pytest.raises(KeyFileError):
         await start(Config(folder=tmp_path, port=0))
+
+
+async def test_a_start_that_fails_leaves_the_folder_to_the_exchange_that_runs_there(tmp_path):
+    """Catches a token written too early: the running exchange then takes no command any more."""
+    running = await start_practice(tmp_path / "one")
+    try:
+        folder = running.ca_file.parent
+        before = [(folder / name).read_bytes() for name in ("control.token", "address")]
+        with pytest.raises(OSError, match="something listens"):
+            await start(Config(folder=folder, port=running.port))
+        assert [(folder / name).read_bytes() for name in ("control.token", "address")] == before
+    finally:
+        await running.stop()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -157,3 +186,42 @@ async def test_no_answer_says_what_program_gave_it(practice):
         await reader.readexactly(length)
     writer.close()
     await writer.wait_closed()
+
+
+async def test_an_exchange_with_a_state_file_goes_on_where_it_stopped(tmp_path):
+    """Catches orders, cash or ids that a restart of the program forgets."""
+    first = await start_practice(tmp_path / "practice", state=tmp_path / "state.db")
+    async with Client(first) as client:
+        _, mine = await client.create(price="0.0300", count="7", client_order_id="kept")
+        _, before = await client.call("GET", API + "/portfolio/balance")
+    await first.stop()
+    second = await start_practice(tmp_path / "practice", state=tmp_path / "state.db")
+    async with Client(second) as client:
+        _, order = await client.call("GET", f"{API}/portfolio/orders/{mine['order_id']}")
+        _, after = await client.call("GET", API + "/portfolio/balance")
+        again = await client.create(price="0.0300", count="7", client_order_id="kept")
+    await second.stop()
+    assert (order["order"]["status"], order["order"]["client_order_id"]) == ("resting", "kept")
+    assert after["balance"] == before["balance"]
+    assert again[0] == 409
+
+
+async def test_a_state_file_is_let_go_when_the_server_cannot_start(tmp_path, practice):
+    """Catches a lock that stays behind after a failed start."""
+    config = Config(folder=tmp_path / "other", port=practice.port, state=tmp_path / "state.db")
+    with pytest.raises(OSError, match="something listens on"):
+        await start(config)
+    Store(tmp_path / "state.db").close()
+
+
+async def test_a_world_is_served_and_its_script_runs_although_nobody_asks(tmp_path):
+    """Catches a script that waits for the next request."""
+    text = QUIET + "script:\n  - {at: 100ms, do: pause, what: trading}\n"
+    running = await start_practice(tmp_path / "practice", scenario=world(text))
+    async with asyncio.timeout(10):
+        while running.exchange.trading_active:
+            await asyncio.sleep(0.005)
+    async with Client(running) as client:
+        _, body = await client.call("GET", f"{API}/markets?limit=10", key=None)
+    await running.stop()
+    assert [market["ticker"] for market in body["markets"]] == ["KXS-E-A"]

@@ -15,26 +15,33 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CA_FILE = "ca.crt"
 SERVER_FILE = "server.pem"
+LOOPBACK = "127.0.0.1"
 _LIFETIME = dt.timedelta(days=365)
 _RENEW_BEFORE = dt.timedelta(days=7)
 
+type _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-def ensure_certificates(folder: Path, now: dt.datetime) -> tuple[Path, Path]:
-    """The paths of CA and server file, both made anew when either is missing or ends within a week."""
-    ca_path, server_path = folder / CA_FILE, folder / SERVER_FILE
-    if not (ca_path.exists() and server_path.exists() and _is_current(server_path, now)):
-        _make(ca_path, server_path, now)
+
+def ensure_certificates(folder: Path, now: dt.datetime, host: str = LOOPBACK) -> tuple[Path, Path]:
+    """The paths of CA and server file, both made anew when either is missing, ends within a week or is not for `host`,
+    the IP address that the exchange listens on.
+    """
+    ca_path, server_path, at = folder / CA_FILE, folder / SERVER_FILE, ipaddress.ip_address(host)
+    if not (ca_path.exists() and server_path.exists() and _is_current(server_path, now, at)):
+        _make(ca_path, server_path, now, at)
     return ca_path, server_path
 
 
-def _is_current(path: Path, now: dt.datetime) -> bool:
-    return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc > now + _RENEW_BEFORE
+def _is_current(path: Path, now: dt.datetime, at: _Address) -> bool:
+    leaf = x509.load_pem_x509_certificate(path.read_bytes())
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return leaf.not_valid_after_utc > now + _RENEW_BEFORE and at in names.get_values_for_type(x509.IPAddress)
 
 
-def _make(ca_path: Path, server_path: Path, now: dt.datetime) -> None:
+def _make(ca_path: Path, server_path: Path, now: dt.datetime, at: _Address) -> None:
     ca_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca = _certificate_authority(ca_key, now)
-    leaf = _leaf(ca, ca_key, leaf_key, now)
+    leaf = _leaf(ca, ca_key, leaf_key, now, at)
     key_pem = leaf_key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -72,16 +79,15 @@ def _certificate_authority(key: ec.EllipticCurvePrivateKey, now: dt.datetime) ->
 
 
 def _leaf(
-    ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, key: ec.EllipticCurvePrivateKey, now: dt.datetime
+    ca: x509.Certificate,
+    ca_key: ec.EllipticCurvePrivateKey,
+    key: ec.EllipticCurvePrivateKey,
+    now: dt.datetime,
+    at: _Address,
 ) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pretrade practice exchange")])
-    names = x509.SubjectAlternativeName(
-        [
-            x509.DNSName("localhost"),
-            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-            x509.IPAddress(ipaddress.ip_address("::1")),
-        ]
-    )
+    addresses = dict.fromkeys((ipaddress.ip_address(LOOPBACK), ipaddress.ip_address("::1"), at))
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), *(x509.IPAddress(one) for one in addresses)])
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     builder = _builder(name, ca.subject, key.public_key(), now)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

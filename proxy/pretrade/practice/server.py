@@ -4,34 +4,39 @@ Rule of this file: wiring only. Nothing is printed. Sources of time and randomne
 """
 
 import asyncio
+import contextlib
 import datetime as dt
-import random
+import errno
 import secrets
 import signal
 import socket
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aiohttp import web
 
-from pretrade.practice.certs import CA_FILE, ensure_certificates, write_private
-from pretrade.practice.control import Control
-from pretrade.practice.dispatch import Dispatcher
-from pretrade.practice.exchange import Exchange
-from pretrade.practice.faults import FaultPlan
+from pretrade.practice.api.keys import load_keys
+from pretrade.practice.assemble import Practice, assemble
+from pretrade.practice.certs import CA_FILE, LOOPBACK, ensure_certificates, write_private
+from pretrade.practice.core.exchange import Exchange
+from pretrade.practice.core.state import Clock
+from pretrade.practice.faults.plan import FaultPlan
+from pretrade.practice.folder import ADDRESS_FILE, TOKEN_FILE
 from pretrade.practice.front import Front
-from pretrade.practice.keys import load_keys
-from pretrade.practice.maker import MarketMaker
-from pretrade.practice.ratelimit import RateLimiter
+from pretrade.practice.keeping.restore import open_stored
+from pretrade.practice.play.control import Control
 from pretrade.practice.requestlog import RequestLog
-from pretrade.practice.state import Clock
-from pretrade.practice.world import MAIN_ACCOUNT, MAIN_CASH, default_world
+from pretrade.practice.scenario import Scenario
+from pretrade.practice.stream.wire import StreamServer
+from pretrade.practice.streaming import admission
+from pretrade.practice.worldfile import default_scenario
 
-TOKEN_FILE = "control.token"  # noqa: S105  (a file's name)
 _SHUTDOWN_SECONDS = 2.0
+_TICK_SECONDS = 0.05
 
 
 def wall_clock() -> int:
@@ -41,14 +46,19 @@ def wall_clock() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Where the exchange keeps its files and listens; port 0 takes a free one. `tier` sets the rate limits."""
+    """Where the exchange keeps its files and listens (an IP address; port 0 takes a free one). `tier`: the rate limits.
+
+    `state` is the file that its state is kept in over restarts; None keeps it in memory.
+    """
 
     folder: Path
-    host: str = "127.0.0.1"
+    host: str = LOOPBACK
     port: int = 9443
     seed: int = 1
     tier: str = "prestige"
     clock: Clock = field(default=wall_clock)
+    scenario: Scenario = field(default_factory=default_scenario)
+    state: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +69,27 @@ class RunningPractice:
     port: int
     ca_file: Path
     control_token: str
-    exchange: Exchange
-    maker: MarketMaker
-    faults: FaultPlan
-    log: RequestLog
+    practice: Practice
+    _stream: StreamServer
     _runner: web.AppRunner
     _stopping: asyncio.Event
+    _ticking: asyncio.Task[None]
+    _kept: ExitStack
+
+    @property
+    def exchange(self) -> Exchange:
+        """The exchange itself."""
+        return self.practice.exchange
+
+    @property
+    def faults(self) -> FaultPlan:
+        """The faults that wait for requests."""
+        return self.practice.faults
+
+    @property
+    def log(self) -> RequestLog:
+        """The write requests that arrived."""
+        return self.practice.log
 
     @property
     def origin(self) -> str:
@@ -79,65 +104,109 @@ class RunningPractice:
     async def stop(self) -> None:
         """Stop listening, let running requests end (held answers go out at once) and close all connections."""
         self._stopping.set()
+        await self._ticking
+        await self._stream.stop()
         server = self._runner.server
         transports = [c.transport for c in server.connections if c.transport is not None] if server is not None else []
         await self._runner.cleanup()
         for transport in transports:
             # a peer that never answers the TLS goodbye would keep its socket open longer than the loop lives
             transport.abort()
+        self._kept.close()
         await asyncio.sleep(0)
 
 
-async def start(config: Config) -> RunningPractice:
-    """Start an exchange with fresh books and cash. Raises KeyFileError for a bad key file, OSError for a taken port."""
+async def start(config: Config, reset: Callable[[], None] | None = None) -> RunningPractice:
+    """Start an exchange: a new one, or the one of the state file. `reset` is called when an operator wants a fresh one.
+
+    Raises KeyFileError for a bad key file, StateError for a state file that cannot be used, OpeningError for a world
+    that the exchange refuses, OSError for a taken port.
+    """
     config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _, server_file = ensure_certificates(config.folder, dt.datetime.now(dt.UTC))
+    _, server_file = ensure_certificates(config.folder, dt.datetime.now(dt.UTC), config.host)
     token = secrets.token_urlsafe(32)
+    stopping = asyncio.Event()
+    with ExitStack() as undo:
+        practice = _open(config, undo)
+        control = Control(practice, token, reset)
+        stream = StreamServer(practice.hub, admission(practice.dispatcher))
+        front = Front(practice, control, stopping, stream)
+        runner, port = await _listen(config, front, server_file)
+        running = RunningPractice(
+            host=config.host,
+            port=port,
+            ca_file=config.folder / CA_FILE,
+            control_token=token,
+            practice=practice,
+            _stream=stream,
+            _runner=runner,
+            _stopping=stopping,
+            _ticking=asyncio.create_task(_tick(practice, stopping)),
+            _kept=undo.pop_all(),
+        )
+    # Last of all: a start that fails must not take the folder from an exchange that runs there.
     write_private(config.folder / TOKEN_FILE, token.encode())
-    dispatcher = _dispatcher(config)
-    faults, log, stopping = FaultPlan(), RequestLog(), asyncio.Event()
-    control = Control(dispatcher, faults, log, token)
-    front = Front(dispatcher, control, faults, log, stopping)
-    runner, port = await _listen(config, front, server_file)
-    return RunningPractice(
-        host=config.host,
-        port=port,
-        ca_file=config.folder / CA_FILE,
-        control_token=token,
-        exchange=dispatcher.exchange,
-        maker=dispatcher.maker,
-        faults=faults,
-        log=log,
-        _runner=runner,
-        _stopping=stopping,
+    write_private(config.folder / ADDRESS_FILE, running.origin.encode())
+    return running
+
+
+def _open(config: Config, undo: ExitStack) -> Practice:
+    """The exchange, new or from its state file, which `undo` lets go of."""
+    keys = load_keys(config.folder)
+    if config.state is None:
+        return assemble(config.scenario, clock=config.clock, seed=config.seed, keys=keys, tier=config.tier)
+    practice, store = open_stored(
+        config.state, config.scenario, clock=config.clock, seed=config.seed, keys=keys, tier=config.tier
     )
+    undo.callback(store.close)
+    return practice
 
 
 async def serve(config: Config, ready: Callable[[RunningPractice], None] | None = None) -> None:
-    """Run until SIGINT or SIGTERM; `ready` is called once it listens, so that the caller can say so."""
-    running = await start(config)
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    """Run until SIGINT or SIGTERM; `ready` is called once it listens, so that the caller can say so.
+
+    A reset ends the exchange, its connections and its state file, and starts it anew on the same port.
+    """
+    stop, reset, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
+    running = await start(config, reset.set)
     signals = (signal.SIGINT, signal.SIGTERM)
     for number in signals:
         loop.add_signal_handler(number, stop.set)
     try:
         if ready is not None:
             ready(running)
-        await stop.wait()
+        while await _first(reset, stop) is reset:
+            reset.clear()
+            await running.stop()
+            _forget_state(config)
+            running = await start(replace(config, port=running.port), reset.set)
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
         await running.stop()
 
 
-def _dispatcher(config: Config) -> Dispatcher:
-    keys = load_keys(config.folder)
-    exchange = Exchange(default_world(config.clock()), config.clock, random.Random(config.seed))  # noqa: S311
-    for account in sorted({MAIN_ACCOUNT} | {key.account for key in keys.values()}):
-        exchange.open_account(account, MAIN_CASH)
-    maker = MarketMaker(exchange, random.Random(f"maker-{config.seed}"))  # noqa: S311
-    maker.start()
-    return Dispatcher(exchange, maker, keys, RateLimiter(config.tier))
+async def _first(*events: asyncio.Event) -> asyncio.Event:
+    """The first of some events that is set."""
+    waiting = {asyncio.create_task(event.wait()): event for event in events}
+    done, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    return next(event for task, event in waiting.items() if task in done)
+
+
+def _forget_state(config: Config) -> None:
+    if config.state is not None:
+        for ending in ("", "-wal", "-shm"):
+            config.state.with_name(config.state.name + ending).unlink(missing_ok=True)
+
+
+async def _tick(practice: Practice, stopping: asyncio.Event) -> None:
+    """Let things happen at their time although nobody asks, until the server stops."""
+    while not stopping.is_set():
+        practice.tick()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _TICK_SECONDS)
 
 
 async def _listen(config: Config, front: Front, server_file: Path) -> tuple[web.AppRunner, int]:
@@ -157,7 +226,14 @@ async def _listen(config: Config, front: Front, server_file: Path) -> tuple[web.
 
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family)
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as e:
+        if e.errno != errno.EADDRINUSE:
+            raise
+        raise OSError(
+            e.errno, f"something listens on {host}:{port} already; use another port, or 0 for a free one"
+        ) from e
 
 
 async def _hide_server(request: web.Request, response: web.StreamResponse) -> None:

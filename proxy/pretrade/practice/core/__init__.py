@@ -1,0 +1,1 @@
+"""The exchange itself: books, orders, accounts, money, in exact integers. No I/O, no HTTP, no clock of its own."""

@@ -1,0 +1,1 @@
+"""The exchange's WebSocket: what changes in `core`, told to those who subscribed."""
