@@ -5,6 +5,7 @@ from hypothesis import given
 from tests.builders import amend, order
 from tests.kalshi.writes import WRITES
 
+from pretrade.model.groups import ChangeGroup, CreateGroup, GroupAct, LimitGroup
 from pretrade.model.orders import (
     AmendOrder,
     CancelAll,
@@ -32,6 +33,9 @@ from pretrade.model.units import Count
         (CancelBatch((CancelOrder("order-1"), CancelOrder("order-2"))), 0, True),
         (CancelAll(0), 0, True),
         (Withdraw("/trade-api/v2/communications/quotes/{quote_id}", ("quote-1",)), 0, True),
+        (CreateGroup(Count(100)), 0, False),
+        (LimitGroup("g", Count(100)), 0, False),
+        (ChangeGroup("g", GroupAct.TRIGGER), 0, False),
     ],
 )
 def test_what_a_write_creates_and_whether_it_is_an_exit(write: Write, orders: int, exits: bool) -> None:
@@ -43,4 +47,5 @@ def test_what_a_write_creates_and_whether_it_is_an_exit(write: Write, orders: in
 @given(WRITES)
 def test_a_write_creates_amends_or_exits(write: Write) -> None:
     """Catches a kind of write that no rule is about: it would pass the limits of orders and of exits alike."""
-    assert [bool(orders_of(write)), isinstance(write, AmendOrder), is_exit(write)].count(True) == 1
+    is_group = isinstance(write, CreateGroup | LimitGroup | ChangeGroup)
+    assert [bool(orders_of(write)), isinstance(write, AmendOrder), is_exit(write), is_group].count(True) == 1

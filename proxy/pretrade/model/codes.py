@@ -1,78 +1,14 @@
 """The closed list of refusals: every code, the HTTP status it is answered with, what it means and what to do.
 
-Rule of this file: docs/denial-codes.md is generated from it (`make docs`). 403 is for policy, client, endpoint and
+Rule of this file: docs/reasons.md is generated from it (`make docs`). 403 is for policy, client, endpoint and
 destination, 400 for what cannot be read, 413 too large, 503 for our own faults with nothing sent, 504 for an unknown
-outcome. Never 401 or 429: the known clients retry those (clients.md 4).
+outcome. Never 401 or 429: the known clients retry those (clients.md 4). What `decide` refuses is in `decide_codes`.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
+from pretrade.model.code_names import CodeInfo, DenyCode, Step
+from pretrade.model.decide_codes import DECIDE_CODES
 
-
-class Step(StrEnum):
-    """Where on the way of an order a request was refused."""
-
-    DESTINATION = "destination"
-    ENDPOINT = "endpoint"
-    CLIENT = "client"
-    DECODE = "decode"
-    DECIDE = "decide"
-    JOURNAL = "journal"
-    SEND = "send"
-    FAULT = "fault"
-
-
-class DenyCode(StrEnum):
-    """Why a request was refused by us; the subject first, then the condition."""
-
-    DESTINATION_NOT_ALLOWED = "DESTINATION_NOT_ALLOWED"
-    ENVIRONMENT_MISMATCH = "ENVIRONMENT_MISMATCH"
-    REQUEST_MALFORMED = "REQUEST_MALFORMED"
-    BODY_TOO_LARGE = "BODY_TOO_LARGE"
-    ENDPOINT_UNKNOWN = "ENDPOINT_UNKNOWN"
-    ENDPOINT_BELOW_POLICY = "ENDPOINT_BELOW_POLICY"
-    ENDPOINT_NOT_ALLOWED = "ENDPOINT_NOT_ALLOWED"
-    ORDER_FAMILY_REMOVED = "ORDER_FAMILY_REMOVED"
-    WEBSOCKET_NOT_AVAILABLE = "WEBSOCKET_NOT_AVAILABLE"
-    SIGNATURE_MISSING = "SIGNATURE_MISSING"
-    CLIENT_UNKNOWN = "CLIENT_UNKNOWN"
-    SIGNATURE_INVALID = "SIGNATURE_INVALID"
-    SIGNATURE_STALE = "SIGNATURE_STALE"
-    SIGNATURE_REPLAYED = "SIGNATURE_REPLAYED"
-    QUERY_NOT_ALLOWED = "QUERY_NOT_ALLOWED"
-    CONTENT_TYPE_NOT_JSON = "CONTENT_TYPE_NOT_JSON"
-    BODY_UNDECODABLE = "BODY_UNDECODABLE"
-    FIELD_UNKNOWN = "FIELD_UNKNOWN"
-    FIELD_MISSING = "FIELD_MISSING"
-    FIELD_INVALID = "FIELD_INVALID"
-    ROLE_READ_ONLY = "ROLE_READ_ONLY"
-    TRADING_HALTED = "TRADING_HALTED"
-    TRADING_REDUCING = "TRADING_REDUCING"
-    SUBACCOUNT_NOT_OWNED = "SUBACCOUNT_NOT_OWNED"
-    MARKET_NOT_ALLOWED = "MARKET_NOT_ALLOWED"
-    ORDER_COUNT_EXCEEDS_MAXIMUM = "ORDER_COUNT_EXCEEDS_MAXIMUM"
-    ORDER_RISK_EXCEEDS_MAXIMUM = "ORDER_RISK_EXCEEDS_MAXIMUM"
-    PRICE_OUTSIDE_BAND = "PRICE_OUTSIDE_BAND"
-    DAY_ORDERS_EXCEED_MAXIMUM = "DAY_ORDERS_EXCEED_MAXIMUM"
-    DRY_RUN_ORDER_UNKNOWN = "DRY_RUN_ORDER_UNKNOWN"
-    JOURNAL_UNAVAILABLE = "JOURNAL_UNAVAILABLE"
-    EXCHANGE_UNREACHABLE = "EXCHANGE_UNREACHABLE"
-    EXCHANGE_SILENT = "EXCHANGE_SILENT"
-    LIVE_KEY_REFUSED = "LIVE_KEY_REFUSED"
-    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
-    SHUTTING_DOWN = "SHUTTING_DOWN"
-    INTERNAL_FAULT = "INTERNAL_FAULT"
-
-
-@dataclass(frozen=True, slots=True)
-class CodeInfo:
-    """What people read about a code: `meaning` is one sentence, `hint` says what to do next."""
-
-    step: Step
-    status: int
-    meaning: str
-    hint: str
-
+__all__ = ["CODES", "CodeInfo", "DenyCode", "Step"]
 
 CODES: dict[DenyCode, CodeInfo] = {
     DenyCode.DESTINATION_NOT_ALLOWED: CodeInfo(
@@ -86,6 +22,13 @@ CODES: dict[DenyCode, CodeInfo] = {
         403,
         "The host belongs to another environment than the one this instance trades in.",
         "Use the host names of the instance's own environment, or the instance of the other one.",
+    ),
+    DenyCode.TUNNELS_EXCEED_MAXIMUM: CodeInfo(
+        Step.DESTINATION,
+        403,
+        "As many tunnels to the hosts of the policy's `other_hosts` are open as may be, of all clients together.",
+        "Close tunnels that nobody uses, and try again in a moment; the exchange's own host names are not concerned.",
+        is_retryable=True,
     ),
     DenyCode.REQUEST_MALFORMED: CodeInfo(
         Step.DESTINATION,
@@ -126,8 +69,8 @@ CODES: dict[DenyCode, CodeInfo] = {
     DenyCode.WEBSOCKET_NOT_AVAILABLE: CodeInfo(
         Step.ENDPOINT,
         403,
-        "This version of pretrade does not relay the market-data WebSocket.",
-        "Read market data with REST through the proxy.",
+        "Only the exchange's WebSocket at /trade-api/ws/v2 is relayed, and only by `pretrade run`.",
+        "Use that path, or read market data with REST through the proxy.",
     ),
     DenyCode.SIGNATURE_MISSING: CodeInfo(
         Step.CLIENT,
@@ -140,6 +83,12 @@ CODES: dict[DenyCode, CodeInfo] = {
         403,
         "No client with this key id is registered.",
         "Register the client's public key with `pretrade clients add NAME --key bot.pem`.",
+    ),
+    DenyCode.CLIENT_USER_NOT_ALLOWED: CodeInfo(
+        Step.CLIENT,
+        403,
+        "The client is bound to a user of this machine, and the connection is not held by a process of that user.",
+        "Run the client as the user that `clients.NAME.user` names, on the proxy's own machine.",
     ),
     DenyCode.SIGNATURE_INVALID: CodeInfo(
         Step.CLIENT,
@@ -195,89 +144,46 @@ CODES: dict[DenyCode, CodeInfo] = {
         "A field's value is not in the documented form.",
         "Correct the value; prices and counts are strings of plain decimals.",
     ),
-    DenyCode.ROLE_READ_ONLY: CodeInfo(
-        Step.DECIDE,
-        403,
-        "This instance has role R and refuses every write.",
-        "Send orders to the W instance.",
+    DenyCode.HANDSHAKE_MALFORMED: CodeInfo(
+        Step.DECODE,
+        400,
+        "The WebSocket handshake has a form that pretrade does not pass on.",
+        "Send Upgrade: websocket, Connection: Upgrade, Sec-WebSocket-Version: 13 and one Sec-WebSocket-Key.",
     ),
-    DenyCode.TRADING_HALTED: CodeInfo(
-        Step.DECIDE,
-        403,
-        "Trading is HALTED: only cancels and decreases pass.",
-        "An operator resumes with `pretrade resume --by NAME --reason TEXT` once the cause is understood.",
-    ),
-    DenyCode.TRADING_REDUCING: CodeInfo(
-        Step.DECIDE,
-        403,
-        "Trading is REDUCING: only exits and reduce-only orders pass.",
-        "Cancel, decrease, or send an immediate-or-cancel order with reduce_only; an operator resumes the rest.",
-    ),
-    DenyCode.SUBACCOUNT_NOT_OWNED: CodeInfo(
-        Step.DECIDE,
-        403,
-        "The request names another subaccount than the client's own.",
-        "Leave the subaccount out (pretrade writes the client's own in) or correct it.",
-    ),
-    DenyCode.MARKET_NOT_ALLOWED: CodeInfo(
-        Step.DECIDE,
-        403,
-        "The policy's list of markets does not allow this one.",
-        "Trade another market, or have an operator add it under `markets`.",
-    ),
-    DenyCode.ORDER_COUNT_EXCEEDS_MAXIMUM: CodeInfo(
-        Step.DECIDE,
-        403,
-        "The order has more contracts than one order may have.",
-        "Send a smaller order.",
-    ),
-    DenyCode.ORDER_RISK_EXCEEDS_MAXIMUM: CodeInfo(
-        Step.DECIDE,
-        403,
-        "The order could lose more, fees included, than one order may lose.",
-        "Send a smaller order or a better price.",
-    ),
-    DenyCode.PRICE_OUTSIDE_BAND: CodeInfo(
-        Step.DECIDE,
-        403,
-        "The price lies outside the policy's absolute band.",
-        "Check the price for a slip of the finger or of the unit; an operator sets `price.band`.",
-    ),
-    DenyCode.DAY_ORDERS_EXCEED_MAXIMUM: CodeInfo(
-        Step.DECIDE,
-        403,
-        "The day's number of orders is used up.",
-        "Wait for the next day in the policy's time zone, or have an operator look at why so many were sent.",
-    ),
-    DenyCode.DRY_RUN_ORDER_UNKNOWN: CodeInfo(
-        Step.DECIDE,
-        403,
-        "This instance is in dry_run and holds no such order; a real order cannot be changed from here.",
-        "Change a real order through the live instance or on the exchange's own site.",
-    ),
+    **DECIDE_CODES,
     DenyCode.JOURNAL_UNAVAILABLE: CodeInfo(
         Step.JOURNAL,
         503,
         "The decision could not be recorded, so nothing was sent.",
         "Check the disk and the state folder of the proxy, then send again.",
+        is_retryable=True,
     ),
     DenyCode.EXCHANGE_UNREACHABLE: CodeInfo(
         Step.SEND,
         503,
         "The exchange could not be reached; no byte of the request was sent.",
         "Nothing happened at the exchange. Try again when it can be reached.",
+        is_retryable=True,
     ),
     DenyCode.EXCHANGE_SILENT: CodeInfo(
         Step.SEND,
         504,
         "The exchange did not answer this read in time.",
         "Try the read again.",
+        is_retryable=True,
     ),
     DenyCode.LIVE_KEY_REFUSED: CodeInfo(
         Step.SEND,
         503,
         "The exchange does not accept the key that the proxy signs with; the client's own key is not the cause.",
         "An operator checks `signing` in the policy: the key id, the key file, and the key's state at the exchange.",
+    ),
+    DenyCode.STREAM_NOT_OPENED: CodeInfo(
+        Step.SEND,
+        503,
+        "The exchange did not open the stream.",
+        "Try again in a while; the message says what the exchange answered.",
+        is_retryable=True,
     ),
     DenyCode.OUTCOME_UNKNOWN: CodeInfo(
         Step.SEND,
@@ -290,11 +196,13 @@ CODES: dict[DenyCode, CodeInfo] = {
         503,
         "The proxy is stopping and takes no new requests.",
         "Send again when it is back.",
+        is_retryable=True,
     ),
     DenyCode.INTERNAL_FAULT: CodeInfo(
         Step.FAULT,
         503,
         "Something inside the proxy failed; it refused, and nothing was sent.",
         "Nothing happened at the exchange. Look at the proxy's log for this decision id.",
+        is_retryable=True,
     ),
 }

@@ -1,17 +1,19 @@
 """What was decided and why. Expected refusals are values of this file, never exceptions."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pretrade.model.codes import DenyCode
 from pretrade.model.orders import Write
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check's report: what it saw and what the limit was, both as text in the unit people use.
+class Check(NamedTuple):
+    """One check's report: what it saw and what the limit was, both as text in the unit people use. A tuple: a write has
+    dozens of them.
 
-    `rule` is the policy's own key (`limits.order.max_count`) or the fact's name; `leg` is the batch leg from 0.
-    `code` is None exactly when the check passed.
+    `rule` is the policy's own key (`limits.order.max_count`) or the fact's name; `leg` is the batch leg from 0; `unit`
+    says in one word what the two texts count, empty where they are no figures. `code` is None exactly when the check
+    has no objection; one of a rule that is not `enforced` is recorded and refuses nothing.
     """
 
     rule: str
@@ -19,16 +21,18 @@ class Check:
     limit: str
     code: DenyCode | None = None
     leg: int | None = None
+    unit: str = ""
+    enforced: bool = True
 
     @property
     def passed(self) -> bool:
-        """Whether this check has no objection."""
-        return self.code is None
+        """Whether this check stands in nobody's way."""
+        return self.code is None or not self.enforced
 
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A write that every check passed. Only `risk.engine.decide` makes one, and only this can be signed."""
+    """A write that every check passed. Only `risk.checks.engine.decide` makes one, and only this can be signed."""
 
     write: Write
     checks: tuple[Check, ...]

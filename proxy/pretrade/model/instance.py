@@ -10,6 +10,8 @@ class Role(StrEnum):
     R = "R"
     ABH = "ABH"
 
+    __hash__ = str.__hash__  # an Enum's own is a call into Python, and every write's reports are found by it
+
 
 class Environment(StrEnum):
     """Where approved orders go."""
@@ -32,3 +34,12 @@ class TradingState(StrEnum):
     ACTIVE = "ACTIVE"
     REDUCING = "REDUCING"
     HALTED = "HALTED"
+
+    __hash__ = str.__hash__  # an Enum's own is a call into Python, and every write's reports are found by it
+
+    def is_as_strict_as(self, other: "TradingState") -> bool:
+        """Whether this state stops all that the other one stops."""
+        return _STRICTNESS[self] >= _STRICTNESS[other]
+
+
+_STRICTNESS = {state: rank for rank, state in enumerate(TradingState)}

@@ -4,9 +4,11 @@ Rule of this file: one word inside for direction, the YES leg (`bid` or `ask`); 
 What is not a field here cannot be sent.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
+from pretrade.model.frozen import frozen
+from pretrade.model.groups import GroupWrite
 from pretrade.model.units import Count, Price
 
 
@@ -15,6 +17,8 @@ class Side(StrEnum):
 
     BID = "bid"
     ASK = "ask"
+
+    __hash__ = str.__hash__  # an Enum's own is a call into Python, and much is looked up by the side
 
 
 class TimeInForce(StrEnum):
@@ -32,9 +36,10 @@ class SelfTradePrevention(StrEnum):
     MAKER = "maker"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewOrder:
-    """One order to create. `subaccount` and `client_order_id` are None only before the gate has written them in."""
+    """One order to create. `subaccount` and `client_order_id` are None only before the gate has written them in;
+    `cancel_order_on_pause` is None where the client left it out, which the exchange reads as false."""
 
     ticker: str
     side: Side
@@ -46,27 +51,69 @@ class NewOrder:
     expiration_time: int | None = None
     post_only: bool = False
     reduce_only: bool = False
-    cancel_order_on_pause: bool = False
+    cancel_order_on_pause: bool | None = None
     subaccount: int | None = None
     order_group_id: str | None = None
     exchange_index: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+class Flags(NamedTuple):
+    """What an order was placed with and no amend can change, and until when it rests: in Unix seconds, zero for as long
+    as the market is open, None where nobody here knows. The names are those of NewOrder."""
+
+    post_only: bool
+    reduce_only: bool
+    self_trade_prevention_type: str
+    cancel_order_on_pause: bool
+    rests_until: int | None
+
+    def amending(self, stated: int | None) -> "Flags":
+        """While an amend that states this end is under way: the later of both."""
+        if stated is None or self.rests_until is None:
+            return self
+        return self._replace(rests_until=stated and self.rests_until and max(stated, self.rests_until))
+
+    def amended(self, stated: int | None) -> "Flags":
+        """Once the exchange has taken that amend; one that says nothing of an end keeps it (orders.md 4)."""
+        return self if stated is None else self._replace(rests_until=stated)
+
+
+UNKNOWN_FLAGS = Flags(
+    post_only=False,
+    reduce_only=False,
+    self_trade_prevention_type="not known",
+    cancel_order_on_pause=False,
+    rests_until=None,
+)
+"""Those of an order that has no row of ours, or one of before they were kept: nothing that a policy asks for."""
+
+
+def flags_of(new: NewOrder) -> Flags:
+    """What an order is placed with."""
+    return Flags(
+        new.post_only,
+        new.reduce_only,
+        new.self_trade_prevention_type,
+        bool(new.cancel_order_on_pause),
+        new.expiration_time or 0,
+    )
+
+
+@frozen
 class CreateOrder:
     """Create one order."""
 
     order: NewOrder
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateBatch:
     """Create several orders; we approve all of them or none."""
 
     orders: tuple[NewOrder, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AmendOrder:
     """Change price, total or expiry of a resting order. `count` is the new total, what has filled already included
     (orders.md 4); an amend may cross and fill at once, so it is judged like a new order of `count` at `price`."""
@@ -83,7 +130,7 @@ class AmendOrder:
     subaccount: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DecreaseOrder:
     """Make a resting order smaller: exactly one of `reduce_by` and `reduce_to` (which may be zero) is set."""
 
@@ -95,7 +142,7 @@ class DecreaseOrder:
     subaccount: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CancelOrder:
     """Cancel one resting order."""
 
@@ -105,14 +152,14 @@ class CancelOrder:
     subaccount: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CancelBatch:
     """Cancel several resting orders by id."""
 
     orders: tuple[CancelOrder, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CancelAll:
     """Cancel every resting order of one subaccount on every shard. The gate writes the subaccount in, because the
     exchange reads a missing number as all of them (orders.md 6)."""
@@ -120,7 +167,7 @@ class CancelAll:
     subaccount: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Withdraw:
     """Withdraw one's own RFQ or quote: the catalogue's path and the values of its braces, in order."""
 
@@ -130,7 +177,10 @@ class Withdraw:
 
 type Create = CreateOrder | CreateBatch
 type Exit = DecreaseOrder | CancelOrder | CancelBatch | CancelAll | Withdraw
-type Write = Create | AmendOrder | Exit
+type Write = Create | AmendOrder | Exit | GroupWrite
+
+_EXITS = frozenset({DecreaseOrder, CancelOrder, CancelBatch, CancelAll, Withdraw})
+"""None of them has a kind below it, so that its type says what a write is: six times as fast as `isinstance`."""
 
 
 def orders_of(write: Write) -> tuple[NewOrder, ...]:
@@ -142,6 +192,15 @@ def orders_of(write: Write) -> tuple[NewOrder, ...]:
     return ()
 
 
+def tickers_of(write: Write) -> tuple[str, ...]:
+    """The markets in which a write can trade, each once, in its order."""
+    if isinstance(write, CreateOrder):
+        return (write.order.ticker,)
+    if isinstance(write, AmendOrder):
+        return (write.ticker,)
+    return tuple(dict.fromkeys([order.ticker for order in orders_of(write)]))
+
+
 def is_exit(write: Write) -> bool:
     """Whether a write can only lower what is at risk: cancels, decreases and withdrawals, never an amend."""
-    return isinstance(write, DecreaseOrder | CancelOrder | CancelBatch | CancelAll | Withdraw)
+    return type(write) in _EXITS

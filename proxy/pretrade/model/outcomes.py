@@ -1,20 +1,23 @@
 """What became of a write that was approved."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from pretrade.model.frozen import frozen
 
 
 class OutcomeState(StrEnum):
-    """`not_sent`: no byte left us. `unknown`: it may have reached the exchange; it counts until somebody knows."""
+    """`not_sent`: no byte left us. `unknown`: it may have reached the exchange; it counts until somebody knows.
+    `absent`: it was unknown, and is proven not to be at the exchange."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     NOT_SENT = "not_sent"
     UNKNOWN = "unknown"
+    ABSENT = "absent"
     DRY_RUN = "dry_run"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegOutcome:
     """What the exchange said about one order: figures in its own text, absent where it said nothing."""
 
@@ -28,7 +31,7 @@ class LegOutcome:
     code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """The end of a write: one state for the whole, one leg for each order that the answer told about.
 

@@ -5,6 +5,7 @@ A price times a count is a money without a conversion, because 0.0001 dollar x 0
 """
 
 import re
+from functools import lru_cache
 from typing import NewType
 
 Price = NewType("Price", int)
@@ -17,9 +18,15 @@ Money = NewType("Money", int)
 ONE_DOLLAR_PRICE = Price(10_000)
 ONE_CONTRACT = Count(100)
 ONE_DOLLAR = Money(1_000_000)
+NO_CONTRACTS = Count(0)
+NO_MONEY = Money(0)
 
 MAX_DIGITS = 12
 """Digits allowed before the decimal point: far above any real figure, far below where a text could hurt."""
+
+FIGURES_REMEMBERED = 4_096
+"""Figures whose text is kept, and texts whose figure is: the same limits are written into every decision's row, and
+orders and answers are about the same counts and prices. No text that is a figure is long."""
 
 _DECIMAL = re.compile(rf"(0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})(?:\.([0-9]+))?", re.ASCII)
 
@@ -28,6 +35,7 @@ class UnitError(ValueError):
     """A text that is not a figure in the expected form; the message says what was expected."""
 
 
+@lru_cache(FIGURES_REMEMBERED)
 def parse_decimal(text: str, places: int, what: str) -> int:
     """Read a plain decimal like `12` or `12.50` as an integer of 10**-places.
 
@@ -70,22 +78,26 @@ def _format(value: int, places: int) -> str:
     return f"{sign}{whole}.{fraction:0{places}d}"
 
 
+@lru_cache(FIGURES_REMEMBERED)
 def format_price(price: int) -> str:
     """Write a price the way the exchange does: always 4 decimals, as in `0.5600`."""
     return _format(price, 4)
 
 
+@lru_cache(FIGURES_REMEMBERED)
 def format_count(count: int) -> str:
     """Write a count the way the exchange does: always 2 decimals, as in `10.00`."""
     return _format(count, 2)
 
 
+@lru_cache(FIGURES_REMEMBERED)
 def format_money(money: int) -> str:
     """Write an amount for people: at least 2 decimals, more where they are not zero, as in `$56.00` or `$0.0175`."""
-    text = _format(abs(money), 6)
-    whole, fraction = text.split(".")
     sign = "-" if money < 0 else ""
-    return f"{sign}${whole}.{fraction.rstrip('0').ljust(2, '0')}"
+    whole, fraction = divmod(abs(money), ONE_DOLLAR)
+    if fraction % 10_000 == 0:
+        return f"{sign}${whole}.{fraction // 10_000:02d}"
+    return f"{sign}${whole}." + f"{fraction:06d}".rstrip("0")
 
 
 def ceil_div(numerator: int, denominator: int) -> int:

@@ -7,35 +7,16 @@ itself can be read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from pretrade.model.instance import Environment, Mode, Role
-from pretrade.model.units import format_count, format_money, format_price
+from pretrade.policy import limit_rules
+from pretrade.policy.matching import MarketList
+from pretrade.yamltext.problems import Violation
 
 if TYPE_CHECKING:
-    from pretrade.policy.schema import Market, Policy
-
-type Where = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A broken rule: the key to look at, as the way there from the top of the file, and what is wrong."""
-
-    where: Where
-    message: str
-
-    def __str__(self) -> str:
-        return f"{dotted(self.where)}: {self.message}"
-
-
-def dotted(where: Where) -> str:
-    """Write a key's place the way people do, as in `markets[1].limits.order.max_count`."""
-    named = (part if isinstance(part, int) or part.isprintable() else ascii(part) for part in where)
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in named)
-    return text.removeprefix(".")
+    from pretrade.policy.schema import Policy
 
 
 def violations(policy: Policy) -> Iterator[Violation]:
@@ -71,41 +52,112 @@ def _practice(policy: Policy) -> Iterator[Violation]:
 
 
 def _key_ids(policy: Policy) -> Iterator[Violation]:
-    """No two clients have the same `key_id`, and none has the live key's."""
+    """No two keys have the same `key_id`, be they live ones or clients'."""
     owners = {policy.signing.key_id: "signing.key_id"}
-    for name, client in policy.clients.items():
-        own = f"clients.{name}.key_id"
-        owner = owners.setdefault(client.key_id, own)
+    named = [(("signing", "keys", name, "key_id"), key.key_id) for name, key in policy.signing.keys.items()]
+    clients = [(("clients", name, "key_id"), client.key_id) for name, client in policy.clients.items()]
+    for where, key_id in (*named, *clients):
+        own = ".".join(where)
+        owner = owners.setdefault(key_id, own)
         if owner != own:
-            yield Violation(("clients", name, "key_id"), f"{client.key_id!r} is already the value of {owner}")
+            yield Violation(where, f"{key_id!r} is already the value of {owner}")
+
+
+def _key_files(policy: Policy) -> Iterator[Violation]:
+    """No two live keys have the same `key_file`."""
+    owners = {policy.signing.key_file: "signing.key_file"}
+    for name, key in policy.signing.keys.items():
+        own = f"signing.keys.{name}.key_file"
+        owner = owners.setdefault(key.key_file, own)
+        if owner != own:
+            yield Violation(("signing", "keys", name, "key_file"), f"{key.key_file} is already the value of {owner}")
+
+
+def _signed_by(policy: Policy) -> Iterator[Violation]:
+    """A client's `signing` names a key of `signing.keys`, and one that its `subaccount` can be traded with."""
+    known = policy.signing.keys
+    for name, client in policy.clients.items():
+        where = ("clients", name, "signing")
+        if client.signing is None:
+            continue
+        key = known.get(client.signing)
+        if key is None:
+            listed = f"it lists {', '.join(known)}" if known else "it lists none"
+            yield Violation(where, f"signing.keys has no {client.signing!r}; {listed}")
+        elif key.subaccount is not None and key.subaccount != client.subaccount:
+            bound = f"signing.keys.{client.signing} is bound to subaccount {key.subaccount}"
+            yield Violation(where, f"{bound} and cannot trade {client.subaccount}, which is this client's")
+
+
+def _keys_in_use(policy: Policy) -> Iterator[Violation]:
+    """Every key of `signing.keys` is named by a client: a live key that nobody needs does not lie here."""
+    used = {client.signing for client in policy.clients.values()}
+    for name in policy.signing.keys:
+        if name not in used:
+            yield Violation(("signing", "keys", name), "no client names it in `signing`; name it there or take it out")
 
 
 def _subaccounts(policy: Policy) -> Iterator[Violation]:
-    """One client, one subaccount: no two clients have the same."""
-    owners: dict[int, str] = {}
+    """One client, one subaccount: two clients have the same only where both say `shares_subaccount: true`."""
     for name, client in policy.clients.items():
-        owner = owners.setdefault(client.subaccount, name)
-        if owner != name:
-            yield Violation(
-                ("clients", name, "subaccount"),
-                f"{client.subaccount} already belongs to clients.{owner}: one client, one subaccount",
-            )
+        other = next(_unwilling(policy, name), None)
+        if other is not None:
+            both = "two clients have one subaccount only where both say shares_subaccount: true"
+            shy = " and ".join(f"clients.{n}" for n in (other, name) if not policy.clients[n].shares_subaccount)
+            message = f"{client.subaccount} already belongs to clients.{other}; {both}; missing at {shy}"
+            yield Violation(("clients", name, "subaccount"), message)
 
 
-def _band(policy: Policy) -> Iterator[Violation]:
-    """`price.band.min` is lower than `price.band.max`."""
-    band = policy.price.band
-    if band.min >= band.max:
+def _unwilling(policy: Policy, name: str) -> Iterator[str]:
+    """The clients above this one that have its subaccount, where not both say that they share it."""
+    client = policy.clients[name]
+    for other, owner in takewhile(lambda item: item[0] != name, policy.clients.items()):
+        both = owner.shares_subaccount and client.shares_subaccount
+        if owner.subaccount == client.subaccount and not both:
+            yield other
+
+
+def _reconcile(policy: Policy) -> Iterator[Violation]:
+    """`reconcile.max_age` is longer than `reconcile.every`."""
+    if policy.reconcile.max_age <= policy.reconcile.every:
         yield Violation(
-            ("price", "band", "min"),
-            f"${format_price(band.min)} must be lower than price.band.max, ${format_price(band.max)}",
+            ("reconcile", "max_age"), "must be longer than reconcile.every, or orders would wait between two readings"
         )
 
 
+def _notify(policy: Policy) -> Iterator[Violation]:
+    """The thresholds of `notify.at` rise."""
+    at = policy.notify.at
+    for index, (earlier, later) in enumerate(pairwise(at), start=1):
+        if earlier >= later:
+            yield Violation(("notify", "at", index), f"must be more than {earlier}, which stands before it")
+
+
+def _break_kinds(policy: Policy) -> Iterator[Violation]:
+    """`halts.breaks.kinds` names each kind once."""
+    kinds = policy.halts.breaks.kinds if policy.halts.breaks else ()
+    for index, kind in enumerate(kinds):
+        if kind in kinds[:index]:
+            yield Violation(("halts", "breaks", "kinds", index), f"{kind} is named twice")
+
+
+def _observe(policy: Policy) -> Iterator[Violation]:
+    """Where `observe.all` is true, `observe.until` says for how long."""
+    if policy.observe.all and policy.observe.until is None:
+        yield Violation(("observe", "until"), "missing; where observe.all is true, it must say the last day")
+
+
+def _market_states(policy: Policy) -> Iterator[Violation]:
+    """Every entry of `markets` states `match`, `event` or `series`."""
+    for index, market in enumerate(policy.markets):
+        if not str(market):
+            yield Violation(("markets", index), "states no match, no event and no series; it must state one of them")
+
+
 def _last_market(policy: Policy) -> Iterator[Violation]:
-    """The last entry of `markets` matches `*`."""
+    """The last entry of `markets` matches `*`, whatever the event and the series."""
     last = len(policy.markets) - 1
-    if policy.markets[last].match != "*":
+    if str(policy.markets[last]) != "*":
         yield Violation(
             ("markets", last, "match"), 'the last entry must match "*", to say what holds for all other markets'
         )
@@ -113,47 +165,16 @@ def _last_market(policy: Policy) -> Iterator[Violation]:
 
 def _reachable(policy: Policy) -> Iterator[Violation]:
     """Every entry of `markets` can be reached: none stands below one that takes all it fits."""
+    markets = MarketList(policy.markets)
     for index, market in enumerate(policy.markets):
-        # A glob whose own text fits an earlier glob can only fit tickers which that one has taken already.
-        earlier = next((i for i in range(index) if fnmatchcase(market.match, policy.markets[i].match)), None)
-        if earlier is not None:
-            taken = f"markets[{earlier}] ({policy.markets[earlier].match}) takes everything that {market.match} fits"
-            yield Violation(("markets", index, "match"), f"never reached: {taken}")
-
-
-def _tightens(policy: Policy) -> Iterator[Violation]:
-    """The limits of an entry of `markets` only tighten the ones that hold for all markets, and leave a price."""
-    for index, market in enumerate(policy.markets):
-        yield from _maxima_tighten(policy, ("markets", index), market)
-        yield from _band_narrows(policy, ("markets", index), market)
-
-
-def _maxima_tighten(policy: Policy, place: Where, market: Market) -> Iterator[Violation]:
-    order = market.limits.order if market.limits else None
-    if order and order.max_count is not None and order.max_count > policy.limits.order.max_count:
-        figures = f"{format_count(order.max_count)} is looser than {format_count(policy.limits.order.max_count)}"
-        yield _looser((*place, "limits", "order", "max_count"), figures, "limits.order.max_count")
-    if order and order.max_risk is not None and order.max_risk > policy.limits.order.max_risk:
-        figures = f"{format_money(order.max_risk)} is looser than {format_money(policy.limits.order.max_risk)}"
-        yield _looser((*place, "limits", "order", "max_risk"), figures, "limits.order.max_risk")
-
-
-def _band_narrows(policy: Policy, place: Where, market: Market) -> Iterator[Violation]:
-    band, whole = market.price.band if market.price else None, policy.price.band
-    if band is None:
-        return
-    if band.min is not None and band.min < whole.min:
-        figures = f"${format_price(band.min)} is looser than ${format_price(whole.min)}"
-        yield _looser((*place, "price", "band", "min"), figures, "price.band.min")
-    if band.max is not None and band.max > whole.max:
-        figures = f"${format_price(band.max)} is looser than ${format_price(whole.max)}"
-        yield _looser((*place, "price", "band", "max"), figures, "price.band.max")
-    if (band.min or whole.min) >= (band.max or whole.max):
-        yield Violation((*place, "price", "band"), "leaves no price between its min and its max")
-
-
-def _looser(where: Where, figures: str, rule: str) -> Violation:
-    return Violation(where, f"{figures}, which {rule} sets for all markets; an entry may only tighten")
+        # A glob whose own text fits an earlier glob can only fit names which that one has taken already.
+        if not str(market):
+            continue
+        earlier = markets.first_fit(market.match or "*", market.event or "*", market.series or "*")
+        if earlier is not None and earlier < index and str(policy.markets[earlier]):
+            taken = f"markets[{earlier}] ({policy.markets[earlier]}) takes everything that {market} fits"
+            key = next(key for key in ("match", "event", "series") if getattr(market, key))
+            yield Violation(("markets", index, key), f"never reached: {taken}")
 
 
 RULES: tuple[Callable[[Policy], Iterator[Violation]], ...] = (
@@ -161,10 +182,21 @@ RULES: tuple[Callable[[Policy], Iterator[Violation]], ...] = (
     _doors,
     _practice,
     _key_ids,
+    _key_files,
+    _signed_by,
+    _keys_in_use,
     _subaccounts,
-    _band,
+    limit_rules.all_stated,
+    limit_rules.band,
+    limit_rules.tightens,
+    limit_rules.complete,
+    limit_rules.self_trade,
+    _notify,
+    _break_kinds,
+    _observe,
+    _reconcile,
+    _market_states,
     _last_market,
     _reachable,
-    _tightens,
 )
 """Every rule; its docstring is the sentence that docs/policy.md prints."""

@@ -8,37 +8,38 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, model_validator
 
 from pretrade.policy import rules
 from pretrade.policy.fields import (
+    AgeField,
     ClientName,
-    CountField,
-    DayOrders,
     End,
     EnvironmentField,
+    EveryField,
     Flag,
     Glob,
     KeyId,
     ListenField,
     ModeField,
     MultiplierField,
+    OtherHostField,
     PathField,
-    PriceField,
-    RiskField,
     RoleField,
+    Scope,
     Subaccount,
-    Timezone,
     UrlField,
+    UserName,
     Version,
 )
-
-
-class Section(BaseModel):
-    """A group of keys: frozen, and closed to keys that it does not name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from pretrade.policy.halts import Halts, Notify
+from pretrade.policy.inject import InjectRules, TighterInject
+from pretrade.policy.limits import ClientLimits, EntryLimits, Limits
+from pretrade.policy.liquidity import LiquidityRules, TighterLiquidity
+from pretrade.policy.prices import PriceRules, TighterPrice
+from pretrade.policy.required import Confirm, OrderGroups, RequireRules, TighterConfirm, TighterRequire
+from pretrade.policy.waivers import Observe, Waiver
+from pretrade.yamltext.forms import Section, refuse_broken
 
 
 class Instance(Section):
@@ -92,8 +93,8 @@ class Exchange(Section):
     )
 
 
-class Signing(Section):
-    """The live key, which only the proxy holds."""
+class LiveKey(Section):
+    """One live key, which only the proxy holds."""
 
     key_id: KeyId = Field(description="The live key's id at the exchange.", examples=["practice-live-key"])
     key_file: PathField = Field(
@@ -103,6 +104,37 @@ class Signing(Section):
         default=None,
         description="Where the PEM is encrypted: the file with its passphrase.",
         examples=["keys/live.pass"],
+    )
+    acknowledge: tuple[Scope, ...] = Field(
+        default=(),
+        description="Scopes that the live key has beyond reading and trading, each accepted here by its name. Without "
+        "it, `pretrade run` refuses a key that could also move money or make keys; `write` means all of them. "
+        "`unlisted`: the key may not list keys, and somebody has seen on the exchange's own page what it may do.",
+        examples=["[write]"],
+    )
+
+
+class NamedKey(LiveKey):
+    """A live key for the clients that name it in `clients.NAME.signing`, and for nothing else."""
+
+    subaccount: Subaccount | None = Field(
+        default=None,
+        description="The one subaccount that the exchange has bound the key to; every client that names the key must "
+        "have it. The preflight refuses a key that is not bound so. Where it is "
+        "not stated, the preflight only asks that no binding keeps a client from its subaccount.",
+        examples=["1"],
+    )
+
+
+class Signing(LiveKey):
+    """The general live key. It signs our own reads of the account, so it must see every subaccount in use, and the
+    requests of the clients that name no key of `signing.keys`. Where every client names one, the scope read is
+    enough for it."""
+
+    keys: Annotated[Mapping[ClientName, NamedKey], AfterValidator(MappingProxyType)] = Field(
+        default_factory=lambda: MappingProxyType({}),
+        description="Live keys beside it, by names of your own. Each signs for the clients that name it and for "
+        "nobody else: their orders, amends, decreases, cancels, signed reads and streams.",
     )
 
 
@@ -118,54 +150,42 @@ class Client(Section):
         examples=["keys/momentum-bot.pub.pem"],
     )
     subaccount: Subaccount = Field(
-        description="The one subaccount that its orders go to, always written out; no other client's.", examples=["0"]
+        description="The one subaccount that its orders go to, always written out; another client's only where both "
+        "say `shares_subaccount`.",
+        examples=["0"],
     )
-
-
-class OrderMaximum(Section):
-    """What one order may be at most."""
-
-    max_count: CountField = Field(
-        description="Contracts in one order. More is denied as ORDER_COUNT_EXCEEDS_MAXIMUM.", examples=['"100"']
+    signing: ClientName | None = Field(
+        default=None,
+        description="The name in `signing.keys` of the live key that signs this client's requests; no other ever "
+        "does. Where it is not stated, the general key of `signing` signs them.",
+        examples=["momentum"],
     )
-    max_risk: RiskField = Field(
-        description="What one order may lose at worst, fees included. More is denied as ORDER_RISK_EXCEEDS_MAXIMUM.",
-        examples=['"$200"'],
+    shares_subaccount: Flag = Field(
+        default=False,
+        description="Whether another client may have the same subaccount: only where both say so. Positions are then "
+        "counted together, whoever holds them; orders stay each client's own, and others' are denied as "
+        "ORDER_NOT_OWNED. Where it is not stated, it may not.",
+        examples=["true"],
     )
-
-
-class Day(Section):
-    """What one day may hold at most."""
-
-    timezone: Timezone = Field(description="The time zone in which a day begins.", examples=["America/New_York"])
-    max_orders: DayOrders = Field(
-        description="Orders approved in a day, all clients together. More are denied as DAY_ORDERS_EXCEED_MAXIMUM.",
-        examples=["25"],
+    private_channels: Flag = Field(
+        default=False,
+        description="Whether its streams may show the account's own business: orders, fills, positions and quotes, of "
+        "every client and subaccount. Where it is not stated, they may not.",
+        examples=["true"],
     )
-
-
-class Limits(Section):
-    """How much may be asked for."""
-
-    order: OrderMaximum
-    day: Day
-
-
-class Band(Section):
-    """The prices that an order may have, both ends included."""
-
-    min: PriceField = Field(
-        description="The lowest price. A lower one is denied as PRICE_OUTSIDE_BAND.", examples=['"$0.02"']
+    user: UserName | None = Field(
+        default=None,
+        description="The user of the proxy's own machine whose processes alone may come in as this client, besides its "
+        "signature: a key that another user has read is worth nothing then. Others are refused as "
+        "CLIENT_USER_NOT_ALLOWED. Where it is not stated, the signature is enough.",
+        examples=["bot"],
     )
-    max: PriceField = Field(
-        description="The highest price. A higher one is denied as PRICE_OUTSIDE_BAND.", examples=['"$0.98"']
-    )
-
-
-class PriceRules(Section):
-    """What a price may be."""
-
-    band: Band
+    limits: ClientLimits | None = None
+    price: TighterPrice | None = None
+    liquidity: TighterLiquidity | None = None
+    require: TighterRequire | None = None
+    confirm: TighterConfirm | None = None
+    inject: TighterInject | None = None
 
 
 class Fees(Section):
@@ -177,46 +197,50 @@ class Fees(Section):
     )
 
 
-class MarketOrder(Section):
-    """Tighter maxima for one order in these markets."""
+class Reconcile(Section):
+    """How often the exchange's own record of orders, fills, positions and balances is read and compared with ours."""
 
-    max_count: CountField | None = Field(
-        default=None, description="As `limits.order.max_count`, never higher.", examples=['"20"']
+    every: EveryField = Field(
+        description="How often it is read; it is also read at the start and after every unknown outcome.",
+        examples=["15s"],
     )
-    max_risk: RiskField | None = Field(
-        default=None, description="As `limits.order.max_risk`, never higher.", examples=['"$50"']
+    max_age: AgeField = Field(
+        description="How old the last good reading may be, counted from when it was begun. It keeps the proxy from "
+        "trading on what it cannot see. Past it, orders are denied as LEDGER_NOT_RECONCILED; cancels and decreases "
+        "pass.",
+        examples=["2m"],
     )
-
-
-class MarketLimits(Section):
-    """Tighter limits for these markets."""
-
-    order: MarketOrder | None = None
-
-
-class MarketBand(Section):
-    """A narrower band for these markets."""
-
-    min: PriceField | None = Field(default=None, description="As `price.band.min`, never lower.", examples=['"$0.10"'])
-    max: PriceField | None = Field(default=None, description="As `price.band.max`, never higher.", examples=['"$0.90"'])
-
-
-class MarketPrice(Section):
-    """Narrower prices for these markets."""
-
-    band: MarketBand | None = None
 
 
 class Market(Section):
-    """One entry of the market list. Its limits only tighten the ones that hold for all markets."""
+    """One entry of the market list. It fits a market where everything that it states of `match`, `event` and `series`
+    does; one of them it must state. Its limits only tighten the ones that hold for all markets."""
 
-    match: Glob = Field(description="The market tickers that this entry fits.", examples=['"KXBTC-*"'])
+    match: Glob | None = Field(
+        default=None, description="The market tickers that this entry fits.", examples=['"KXBTC-*"']
+    )
+    event: Glob | None = Field(
+        default=None, description="The tickers of the events whose markets it fits.", examples=['"KXBTC-26DEC31*"']
+    )
+    series: Glob | None = Field(
+        default=None,
+        description="The tickers of the series whose markets it fits, as the exchange says, however the market itself "
+        "is called; also a market that is listed tomorrow.",
+        examples=['"KXBTC"'],
+    )
     allow: Flag = Field(
         description="Whether orders in these markets pass. Else they are denied as MARKET_NOT_ALLOWED.",
         examples=["true"],
     )
-    limits: MarketLimits | None = None
-    price: MarketPrice | None = None
+    limits: EntryLimits | None = None
+    price: TighterPrice | None = None
+    liquidity: TighterLiquidity | None = None
+    require: TighterRequire | None = None
+
+    def __str__(self) -> str:
+        """The globs for people: `KXBTC-*`, or `series KXBTC, event KXBTC-26*`."""
+        others = (f"{name} {glob}" for name, glob in (("event", self.event), ("series", self.series)) if glob)
+        return ", ".join((*((self.match,) if self.match else ()), *others))
 
 
 class Policy(Section):
@@ -231,12 +255,31 @@ class Policy(Section):
     certs_dir: PathField = Field(
         description="The folder of the certificates that clients are shown and trust.", examples=["certs"]
     )
+    other_hosts: tuple[OtherHostField, ...] = Field(
+        default=(),
+        description="What else clients may reach through the proxy door, a weather service or a model: passed through "
+        "byte for byte and never read. Every other host is refused.",
+        examples=['["api.weather.gov:443"]'],
+    )
     clients: Annotated[Mapping[ClientName, Client], AfterValidator(MappingProxyType)] = Field(
         description="Who may come in, by name. `{}` lets nobody in."
     )
     limits: Limits
-    price: PriceRules
+    unlimited_on_purpose: tuple[Waiver, ...] = Field(
+        default=(),
+        description="The limits that this policy leaves out. One that is neither stated nor named here is an error.",
+    )
+    price: PriceRules = PriceRules()
+    liquidity: LiquidityRules
+    require: RequireRules
+    confirm: Confirm
+    order_groups: OrderGroups
+    inject: InjectRules = InjectRules()
+    halts: Halts = Halts()
+    notify: Notify
+    observe: Observe = Observe()
     fees: Fees
+    reconcile: Reconcile
     markets: Annotated[tuple[Market, ...], Field(min_length=1)] = Field(
         description="Read from the top, the first entry that fits a market decides; the last one must match `*`."
     )
@@ -244,7 +287,5 @@ class Policy(Section):
 
     @model_validator(mode="after")
     def _keep_rules(self) -> Self:
-        broken = tuple(rules.violations(self))
-        if broken:
-            raise PydanticCustomError("policy_rules", "{summary}", {"summary": str(broken[0]), "violations": broken})
+        refuse_broken(tuple(rules.violations(self)))
         return self
