@@ -5,6 +5,7 @@ connection. `on_connect` runs before any request is read and may do the same.
 """
 
 import datetime as dt
+import ipaddress
 import select
 import socket
 import ssl
@@ -139,8 +140,14 @@ def fault_server(leaf: Path, behaviour: Behaviour, on_connect: Behaviour | None 
             thread.join(WAIT_SECONDS)
 
 
+def _general_name(name: str) -> x509.GeneralName:
+    with suppress(ValueError):
+        return x509.IPAddress(ipaddress.ip_address(name))
+    return x509.DNSName(name)
+
+
 def make_ca_and_leaf(folder: Path, *names: str) -> tuple[Path, Path]:
-    """Write a CA and a leaf for the names into the folder; returns (ca file, leaf file with its key)."""
+    """Write a CA and a leaf for the names or addresses into the folder; returns (ca file, leaf file with its key)."""
     now = dt.datetime.now(dt.UTC)
     ca_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test CA")])
@@ -155,7 +162,7 @@ def make_ca_and_leaf(folder: Path, *names: str) -> tuple[Path, Path]:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - dt.timedelta(hours=1))
-            .not_valid_after(now + dt.timedelta(days=2))
+            .not_valid_after(now + dt.timedelta(days=30))
         )
 
     ca = (
@@ -174,7 +181,7 @@ def make_ca_and_leaf(folder: Path, *names: str) -> tuple[Path, Path]:
             x509.KeyUsage(digital_signature=True, key_cert_sign=False, crl_sign=False, **usage), critical=True
         )
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(leaf_key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ca_ski), critical=False)
         .sign(ca_key, hashes.SHA256())

@@ -264,7 +264,7 @@ async def test_the_deadline_covers_the_whole_answer(tls):
     def trickle(conn: ssl.SSLSocket, _request: bytes) -> bool:
         for byte in OK:
             conn.sendall(bytes([byte]))
-            time.sleep(0.05)
+            time.sleep(0.2)
         return True
 
     ca, leaf = tls
@@ -273,7 +273,7 @@ async def test_the_deadline_covers_the_whole_answer(tls):
             began = time.monotonic()
             with pytest.raises(Unknown, match="deadline"):
                 await upstream.send(WRITE, lane=Lane.ORDER)
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 8
     assert len(server.requests) == 1
 
 

@@ -122,6 +122,7 @@ def same_meaning(ours: Any, theirs: Any) -> bool:
     """Equal but for the spelling of figures and flags that are false."""
     if isinstance(theirs, dict):
         told = {key: value for key, value in theirs.items() if value is not False}
+        ours = {key: value for key, value in ours.items() if value is not False}
         return ours.keys() == told.keys() and all(same_meaning(ours[key], told[key]) for key in told)
     if isinstance(theirs, list):
         return len(ours) == len(theirs) and all(map(same_meaning, ours, theirs))

@@ -460,7 +460,8 @@ def test_an_order_id_in_the_path_has_the_form_of_an_id() -> None:
     assert refusal(at("DELETE", f"{ORDERS}/" + "a" * 129)).code is INVALID
 
 
-WRITABLE = [endpoint for endpoint in ENDPOINTS if handling(endpoint) in {Handling.ORDER, Handling.WITHDRAW}]
+_DECODED = {Handling.ORDER, Handling.ORDER_GROUP, Handling.WITHDRAW}
+WRITABLE = [endpoint for endpoint in ENDPOINTS if handling(endpoint) in _DECODED]
 FOUND = [Found(endpoint, ("abc",) * endpoint.template.count("{")) for endpoint in WRITABLE]
 
 

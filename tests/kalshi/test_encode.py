@@ -141,8 +141,9 @@ def test_our_bytes_mean_to_others_what_they_mean_to_us(order: NewOrder) -> None:
     assert told["ticker"] == order.ticker
     for name in ("client_order_id", "subaccount", "order_group_id", "exchange_index", "expiration_time"):
         assert told.get(name) == getattr(order, name)
-    for name in ("post_only", "reduce_only", "cancel_order_on_pause"):
+    for name in ("post_only", "reduce_only"):
         assert told.get(name, False) is getattr(order, name)
+    assert told.get("cancel_order_on_pause") is order.cancel_order_on_pause
 
 
 @given(WRITES)

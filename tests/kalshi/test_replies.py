@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from pretrade.kalshi.replies import MAX_REASONS, refusal
 from pretrade.model.codes import CODES, DenyCode
+from pretrade.model.decide_codes import DECIDE_CODES
 from pretrade.model.decisions import Check
 
-COUNT = Check("limits.order.max_count", "500.00", "100.00", DenyCode.ORDER_COUNT_EXCEEDS_MAXIMUM)
+COUNT = Check("limits.order.max_count", "500.00", "100.00", DenyCode.ORDER_COUNT_EXCEEDS_MAXIMUM, unit="contracts")
 RISK = Check("limits.order.max_risk", "$281.77", "$50.00", DenyCode.ORDER_RISK_EXCEEDS_MAXIMUM)
 
 
@@ -29,12 +30,14 @@ def test_the_whole_body():
     assert json.loads(reply.body) == error | {
         "error": error,
         "decision_id": "d-1",
+        "retryable": False,
         "reasons": [
             {
                 "code": "ORDER_COUNT_EXCEEDS_MAXIMUM",
                 "rule": "limits.order.max_count",
                 "observed": "500.00",
                 "limit": "100.00",
+                "unit": "contracts",
                 "leg": None,
             }
         ],
@@ -65,10 +68,97 @@ SENTENCES = [
         "order o1 is not an order of this client's dry run, and this instance sends nothing",
     ),
     (
+        Check("price.collar.passive", "0.4000", "at least 0.4600", DenyCode.PRICE_OUTSIDE_COLLAR),
+        "price 0.4000 is outside price.collar.passive: at least 0.4600",
+    ),
+    (
+        Check("market.price_ranges", "0.5050", "steps of 0.0100", DenyCode.PRICE_OFF_TICK),
+        "price 0.5050 is off the market's grid, which has steps of 0.0100",
+    ),
+    (
+        Check("require.post_only", "post_only: false", "post_only: true", DenyCode.FLAG_REQUIRED),
+        "require.post_only asks for post_only: true, and the order has post_only: false",
+    ),
+    (
+        Check("market.status", "inactive", "active", DenyCode.MARKET_NOT_OPEN),
+        "the market is inactive, not active",
+    ),
+    (
+        Check("limits.throttle.place", "too much with other clients'", "20", DenyCode.PLACE_RATE_EXCEEDS_MAXIMUM),
+        "with what other clients use, this would be past limits.throttle.place 20",
+    ),
+    (
+        Check("limits.day.max_orders", "too much with other clients'", "25", DenyCode.DAY_ORDERS_EXCEED_MAXIMUM, 1),
+        "orders[1]: with what other clients use, this would be past limits.day.max_orders 25",
+    ),
+    (
+        Check(
+            "liquidity.max_slippage",
+            "$0.05",
+            "$0.03 (62.50 contracts pass)",
+            DenyCode.SLIPPAGE_EXCEEDS_MAXIMUM,
+            unit="dollars",
+        ),
+        "it would trade $0.05 worse than the best price, liquidity.max_slippage is $0.03 (62.50 contracts pass)",
+    ),
+    (
+        Check("liquidity.max_slippage_percent", "6.00", "5.00", DenyCode.SLIPPAGE_EXCEEDS_MAXIMUM, unit="percent"),
+        "it would trade 6.00 percent worse than the best price, liquidity.max_slippage_percent is 5.00",
+    ),
+    (
+        Check("confirm.above_risk", "$120.00", "$100.00", DenyCode.CONFIRMATION_REQUIRED, unit="dollars"),
+        "a person must confirm this order first: confirm.above_risk is $100.00, and this is $120.00",
+    ),
+    (
+        Check("price.collar.when_missing", "no book was seen", "a reference price", DenyCode.REFERENCE_MISSING),
+        "no book was seen, and price.collar.when_missing asks for a reference price",
+    ),
+    (
         Check("trading_state", "HALTED", "exits only", DenyCode.TRADING_HALTED),
         "Trading is HALTED: only cancels and decreases pass.",
     ),
 ]
+
+
+STATES = {
+    DenyCode.ROLE_READ_ONLY,
+    DenyCode.TRADING_HALTED,
+    DenyCode.TRADING_REDUCING,
+    DenyCode.CLIENT_HALTED,
+    DenyCode.CLIENT_REDUCING,
+    DenyCode.EXCHANGE_STATUS_MISSING,
+}
+"""Denials without a figure: the meaning says all."""
+NOT_JUDGED = {
+    DenyCode.QUESTIONS_EXCEED_MAXIMUM,
+    DenyCode.STREAMS_EXCEED_MAXIMUM,
+    DenyCode.STREAM_COMMAND_NOT_ALLOWED,
+    DenyCode.STREAM_COMMANDS_EXCEED_MAXIMUM,
+    DenyCode.CHANNEL_NOT_ALLOWED,
+}
+"""No check reports these: they come with a message of their own."""
+OF_NO_KEY = {
+    DenyCode.PRICE_OFF_TICK,
+    DenyCode.MARKET_FACTS_MISSING,
+    DenyCode.MARKET_NOT_OPEN,
+    DenyCode.EXCHANGE_NOT_TRADING,
+    DenyCode.SUBACCOUNT_NOT_OWNED,
+    DenyCode.ORDER_NOT_OWNED,
+    DenyCode.ORDER_NOT_KNOWN,
+    DenyCode.ORDER_GROUP_NOT_OWNED,
+    DenyCode.DRY_RUN_ORDER_UNKNOWN,
+}
+"""What the exchange or another order is, and no key of the policy says."""
+ALWAYS_ONE = {code: {"MOST"} for code in (DenyCode.MARKET_NOT_ALLOWED, DenyCode.DUPLICATE_IN_FLIGHT)}
+"""What would be in order is always the same there, and in the words."""
+
+
+@pytest.mark.parametrize("code", sorted(set(DECIDE_CODES) - STATES - NOT_JUDGED))
+def test_a_denial_says_what_was_seen_what_may_be_and_by_which_key(code):
+    """Catches a code whose denials read alike whatever was wrong: its figures would be in the log alone."""
+    message = body_of(code, reasons=(Check("some.key", "SEEN", "MOST", code, unit="contracts"),))["message"]
+    seen = {word for word in ("SEEN", "MOST", "some.key") if word in message}
+    assert seen >= {"SEEN"} | ({"MOST"} - ALWAYS_ONE.get(code, set())) | (set() if code in OF_NO_KEY else {"some.key"})
 
 
 @pytest.mark.parametrize(("check", "sentence"), SENTENCES)
@@ -91,6 +181,16 @@ def test_every_code_has_its_own_status_and_words(code):
     assert reply.status == CODES[code].status
     assert reply.status not in (401, 408, 429)
     assert (body["code"], body["message"], body["hint"]) == (code, CODES[code].meaning, CODES[code].hint)
+
+
+@pytest.mark.parametrize("code", DenyCode)
+def test_every_answer_says_whether_it_may_come_again(code):
+    """With several reasons all of them must. Catches `any` for `all`: a bot that sends a wrong order for ever, because
+    the throttle was full as well."""
+    reason, other = Check("a", "1", "2", code), Check("b", "1", "2", DenyCode.REFERENCE_STALE)
+    assert body_of(code)["retryable"] is CODES[code].is_retryable
+    assert body_of(code, reasons=(reason, other))["retryable"] is CODES[code].is_retryable
+    assert body_of(code, reasons=(reason, other, COUNT))["retryable"] is False
 
 
 def test_a_message_and_a_hint_of_the_callers_go_first():

@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from pretrade.kalshi.endpoints import ENDPOINTS, Handling, handling
+from pretrade.model.groups import ChangeGroup, CreateGroup, GroupAct, GroupWrite, LimitGroup
 from pretrade.model.orders import (
     AmendOrder,
     CancelAll,
@@ -51,7 +52,7 @@ def new_orders(draw: st.DrawFn) -> NewOrder:
         expiration_time=draw(st.none() | TIMES) if rests else None,
         post_only=draw(st.booleans()) if rests else False,
         reduce_only=draw(st.booleans()) if time_in_force is TimeInForce.IMMEDIATE_OR_CANCEL else False,
-        cancel_order_on_pause=draw(st.booleans()),
+        cancel_order_on_pause=draw(st.none() | st.booleans()),
         subaccount=draw(SUBACCOUNTS),
         order_group_id=draw(st.none() | IDS),
         exchange_index=draw(SHARDS),
@@ -92,6 +93,15 @@ def withdrawals(draw: st.DrawFn) -> Withdraw:
     return Withdraw(template, tuple(draw(IDS) for _ in range(template.count("{"))))
 
 
+_WHERE = {"subaccount": SUBACCOUNTS, "exchange_index": SHARDS}
+_GROUP_IDS = IDS.filter(lambda text: text.lower() != "create")
+_GROUP_LIMITS = st.integers(100, 100_000_000).map(Count)
+GROUP_WRITES: st.SearchStrategy[GroupWrite] = (
+    st.builds(CreateGroup, _GROUP_LIMITS, **_WHERE)
+    | st.builds(LimitGroup, _GROUP_IDS, _GROUP_LIMITS, **_WHERE)
+    | st.builds(ChangeGroup, _GROUP_IDS, st.sampled_from(GroupAct), **_WHERE)
+)
+
 WRITES: st.SearchStrategy[Write] = (
     st.builds(CreateOrder, new_orders())
     | st.builds(CreateBatch, BATCHES)
@@ -101,4 +111,5 @@ WRITES: st.SearchStrategy[Write] = (
     | st.builds(CancelBatch, _BATCH_CANCELS)
     | st.builds(CancelAll, SUBACCOUNTS)
     | withdrawals()
+    | GROUP_WRITES
 )

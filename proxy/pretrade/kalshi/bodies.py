@@ -6,6 +6,7 @@ Used for clients' bodies and for our own descriptions of writes alike.
 
 from pretrade.kalshi import forms
 from pretrade.kalshi.fields import Fields
+from pretrade.model.groups import CreateGroup, LimitGroup
 from pretrade.model.orders import (
     AmendOrder,
     CancelOrder,
@@ -15,12 +16,16 @@ from pretrade.model.orders import (
     Side,
     TimeInForce,
 )
+from pretrade.model.units import Count
 
 MAX_BATCH = 100
 """Entries of one batch. The exchange documents no maximum; its write budget allows fewer at once on most tiers."""
 
 MAX_CANCELS = 10_000
 """Far more than fit into the largest body that is taken."""
+
+MAX_GROUP_LIMIT = 100_000_000
+"""The largest limit of an order group, in 0.01 contracts (orders.md 15)."""
 
 ORDER_KEYS = frozenset(
     {
@@ -54,6 +59,8 @@ AMEND_KEYS = frozenset(
 )
 DECREASE_KEYS = frozenset({"reduce_by", "reduce_to", "exchange_index", "market_ticker"})
 CANCEL_KEYS = frozenset({"order_id", "subaccount", "exchange_index", "market_ticker"})
+GROUP_KEYS = frozenset({"contracts_limit", "contracts_limit_fp", "subaccount", "exchange_index"})
+GROUP_LIMIT_KEYS = frozenset({"contracts_limit", "contracts_limit_fp"})
 
 _SIDE = forms.choice(Side)
 _TIME_IN_FORCE = forms.choice(TimeInForce)
@@ -73,7 +80,7 @@ def new_order(fields: Fields) -> NewOrder:
         expiration_time=fields.take("expiration_time", forms.unix_seconds),
         post_only=fields.take("post_only", forms.flag) or False,
         reduce_only=fields.take("reduce_only", forms.flag) or False,
-        cancel_order_on_pause=fields.take("cancel_order_on_pause", forms.flag) or False,
+        cancel_order_on_pause=fields.take("cancel_order_on_pause", forms.flag),
         subaccount=fields.take("subaccount", forms.subaccount),
         order_group_id=fields.take("order_group_id", forms.identifier),
         exchange_index=fields.take("exchange_index", forms.exchange_index),
@@ -145,6 +152,32 @@ def canceled_orders(fields: Fields) -> tuple[CancelOrder, ...]:
     """The cancels of a batch: as many as the body has room for, because no maximum of ours may trap an exit."""
     entries = fields.need("orders", forms.objects(MAX_CANCELS))
     return tuple(canceled_order(Fields(entry, CANCEL_KEYS, leg)) for leg, entry in enumerate(entries))
+
+
+def new_group(fields: Fields) -> CreateGroup:
+    """An order group to create."""
+    return CreateGroup(
+        limit=group_limit(fields),
+        subaccount=fields.take("subaccount", forms.subaccount),
+        exchange_index=fields.take("exchange_index", forms.exchange_index),
+    )
+
+
+def limited_group(fields: Fields, group_id: str, subaccount: int | None, exchange_index: int | None) -> LimitGroup:
+    """Another limit for an order group."""
+    return LimitGroup(group_id, group_limit(fields), subaccount, exchange_index)
+
+
+def group_limit(fields: Fields) -> Count:
+    """A group's limit, from either of its two fields; where both are there they say the same (orders.md 15)."""
+    whole = fields.take("contracts_limit", forms.integer(1, MAX_GROUP_LIMIT // 100))
+    exact = fields.take("contracts_limit_fp", forms.count)
+    if whole is None and exact is None:
+        fields.missing("contracts_limit or contracts_limit_fp")
+    limit = Count(whole * 100) if whole is not None else exact
+    if limit is None or (exact is not None and exact != limit) or not 100 <= limit <= MAX_GROUP_LIMIT:
+        fields.refuse("contracts_limit_fp", "must be from 1 to 1000000 contracts, and what contracts_limit says if any")
+    return limit
 
 
 def _check_combinations(fields: Fields, order: NewOrder) -> None:

@@ -14,7 +14,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pretrade.kalshi.connection import Answer, ClosedUnanswered, Connection, NotSent, Unknown
-from pretrade.kalshi.signing import SIGNATURE_HEADERS, SignedRequest
+from pretrade.kalshi.reading_room import Place, ReadingRoom
+from pretrade.kalshi.signing import SIGNATURE_HEADER, SIGNATURE_HEADERS, SignedRequest
+from pretrade.kalshi.slots import Slots
 
 __all__ = ["Address", "Answer", "Lane", "NotSent", "Unknown", "Upstream", "tls_context"]
 
@@ -22,10 +24,11 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 """Room for the longest list the exchange sends (1000 markets are about 3 MB)."""
 
 _READ_IDLE_SECONDS = 30.0
-_USER_AGENT = f"pretrade/{version('pretrade')}"
+USER_AGENT = f"pretrade/{version('pretrade')}"
 _METHOD = re.compile(r"GET|POST|PUT|DELETE", re.ASCII)
 _TARGET = re.compile(r"/[!-~]*", re.ASCII)
 _VALUE = re.compile(r"[!-~]+", re.ASCII)
+_RUN = re.compile(r"[A-Za-z0-9]{12,}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9.-]+", re.ASCII)
 
 
@@ -55,11 +58,16 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 class Lane(Enum):
-    """Each kind of request has connections of its own, so that hanging reads or orders never keep a cancel waiting."""
+    """Each kind of request has connections of its own, so that hanging reads or orders never keep a cancel waiting,
+    nor clients' reads our own reading of the exchange's record, nor the other way round."""
 
     READ = auto()
     ORDER = auto()
     EXIT = auto()
+    RECONCILE = auto()
+
+
+_REPEATABLE = frozenset([Lane.READ, Lane.RECONCILE])
 
 
 class Upstream:
@@ -94,13 +102,25 @@ class Upstream:
         self._answer_timeout = answer_timeout
         self._max_body = max_body
         self._idle_limit = idle_limit
-        self._slots = {lane: asyncio.Semaphore(max_connections) for lane in Lane}
+        self._room = ReadingRoom()
+        self._slots = {lane: Slots(max_connections) for lane in Lane}
         self._open: set[Connection] = set()
         self._idle: list[Connection] = []
         self._is_closed = False
+        self.on_dated: Callable[[str, float], None] | None = None
+        """Hears, in a turn of the loop of its own, of each answer to a signed request: its Date, and when it was asked
+        by the loop's clock. No cache on the way may keep such an answer."""
 
-    async def send(self, request: SignedRequest, *, lane: Lane, last_look: Callable[[], None] | None = None) -> Answer:
-        """Send one request and return its whole answer, whatever its status.
+    async def send(
+        self,
+        request: SignedRequest,
+        *,
+        lane: Lane,
+        last_look: Callable[[], None] | None = None,
+        reader: str | None = None,
+    ) -> Answer:
+        """Send one request and return its whole answer, whatever its status. A `reader` is who asks, where that may be
+        one of several: nobody has more than a share of a lane's connections, nor of the room for answers.
 
         `last_look` is called when a connection is in hand and nothing comes between it and the first byte; what it
         raises comes out, with nothing sent. Raises NotSent if no byte can have left us, Unknown in every other case
@@ -109,21 +129,33 @@ class Upstream:
         """
         self._refuse_if_closed()
         message = _message(request, self._address.server_name)
-        is_repeatable = request.method == "GET" and lane is Lane.READ
-        deadline = asyncio.get_running_loop().time() + self._answer_timeout
-        await self._take_slot(lane, deadline)
+        is_repeatable = request.method == "GET" and lane in _REPEATABLE
+        room = Place(self._room, reader or "") if lane is Lane.READ else None
+        asked = asyncio.get_running_loop().time()
+        deadline = asked + self._answer_timeout
+        slots = self._slots[lane]
+        try:
+            await slots.take(reader, deadline)
+        except TimeoutError as e:
+            message_to_caller = "every connection to the exchange stayed busy until the deadline"
+            raise NotSent(message_to_caller) from e
         try:
             kept = self._take_kept(_READ_IDLE_SECONDS if is_repeatable else self._idle_limit)
             if kept is not None:
                 try:
-                    return await self._ask(kept, message, deadline, last_look)
+                    return self._heard(request, asked, await self._ask(kept, message, deadline, last_look, room))
                 except ClosedUnanswered:
                     if not is_repeatable:
                         raise
             fresh = await self._dial(deadline)
-            return await self._ask(fresh, message, deadline, last_look)
+            return self._heard(request, asked, await self._ask(fresh, message, deadline, last_look, room))
         finally:
-            self._slots[lane].release()
+            slots.give_back(reader)
+
+    def _heard(self, request: SignedRequest, asked: float, answer: Answer) -> Answer:
+        if self.on_dated is not None and request.headers and answer.date:
+            asyncio.get_running_loop().call_soon(self.on_dated, answer.date, asked)
+        return _kept_secret(request, answer)
 
     async def close(self) -> None:
         """Take no more requests and close every connection; a request still under way ends as Unknown."""
@@ -133,14 +165,6 @@ class Upstream:
             connection.abort()
         for connection in connections:
             await connection.closed
-
-    async def _take_slot(self, lane: Lane, deadline: float) -> None:
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._slots[lane].acquire()
-        except TimeoutError as e:
-            message = "every connection to the exchange stayed busy until the deadline"
-            raise NotSent(message) from e
 
     def _take_kept(self, idle_limit: float) -> Connection | None:
         """The connection used last, if it is fit; the unfit are closed. What lies below it has idled even longer."""
@@ -174,24 +198,25 @@ class Upstream:
         return connection
 
     async def _ask(
-        self, connection: Connection, message: bytes, deadline: float, last_look: Callable[[], None] | None
+        self,
+        connection: Connection,
+        message: bytes,
+        deadline: float,
+        last_look: Callable[[], None] | None,
+        room: Place | None,
     ) -> Answer:
         try:
             self._refuse_if_closed()
             if last_look is not None:
                 last_look()
-            async with asyncio.timeout_at(deadline):
-                return await connection.ask(message)
-        except TimeoutError as e:
-            reason = "no whole answer came before the deadline"
-            raise Unknown(reason) from e
+            return await connection.ask(message, deadline, room)
         finally:
             self._keep_or_end(connection)
 
     def _keep_or_end(self, connection: Connection) -> None:
         """After an answer, a fault or a cancelled caller alike: only a connection between two answers is kept."""
-        if not self._is_closed and connection.can_carry_another():
-            self._idle.append(connection)
+        if not self._is_closed and connection.is_kept:
+            self._idle.append(connection)  # its socket is asked when it is taken again
         else:
             connection.abort()
 
@@ -206,6 +231,18 @@ class Upstream:
             self._idle.remove(connection)
 
 
+def _kept_secret(request: SignedRequest, answer: Answer) -> Answer:
+    """The answer, unless it repeats the live signature: for some seconds that is as good as the key for this path, with
+    any body, and no client may see it (threats 27). Raises Unknown. Its longest plain run is looked for, because an
+    error page writes the other characters of base64 in ways of its own."""
+    for name, value in request.headers:
+        run = max(_RUN.findall(value), key=len, default="") if name == SIGNATURE_HEADER else ""
+        if run and (run.encode() in answer.body or run in answer.content_type):
+            message = "the answer repeats the request's signature"
+            raise Unknown(message)
+    return answer
+
+
 def _message(request: SignedRequest, host: str) -> bytes:
     """The request's bytes, every one of them ours. Raises NotSent for a part that could carry a second meaning."""
     for name, value in request.headers:
@@ -215,7 +252,7 @@ def _message(request: SignedRequest, host: str) -> bytes:
     if not _METHOD.fullmatch(request.method) or not _TARGET.fullmatch(request.target):
         message = "the method or the target has an odd form"
         raise NotSent(message)
-    lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {host}", f"User-Agent: {_USER_AGENT}"]
+    lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {host}", f"User-Agent: {USER_AGENT}"]
     lines.append("Accept: application/json")
     if request.body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(request.body)}"]

@@ -7,10 +7,15 @@ Rule of this file: once a byte of a request was handed to the transport the end 
 import asyncio
 import select
 import socket
+from asyncio import sslproto
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import field
+from typing import Protocol, runtime_checkable
 
 import httptools
+
+from pretrade.kalshi.reading_room import Place
+from pretrade.model.frozen import frozen
 
 MAX_HEAD_BYTES = 64 * 1024
 """What an answer may have beside its body: heads and chunk sizes."""
@@ -18,6 +23,21 @@ MAX_HEAD_BYTES = 64 * 1024
 _FIRST_STATUS = 100
 _FIRST_FINAL_STATUS = 200
 _LAST_STATUS = 599
+
+
+MAX_READ_AHEAD = 64 * 1024
+"""Bytes of an answer that TLS keeps while its reader pauses, on each connection, beside one reading of the socket."""
+
+# What one reading takes at most, and what every connection keeps a buffer of: 256 KB in asyncio, and as much again in
+# OpenSSL's, which never shrinks. There is no argument for it; where a later Python has no such name, nothing changes.
+sslproto.SSLProtocol.max_size = MAX_READ_AHEAD
+
+
+@runtime_checkable
+class _LimitsReading(Protocol):
+    """What asyncio's TLS transport can do and its documentation has for writing alone."""
+
+    def set_read_buffer_limits(self, high: int) -> None: ...
 
 
 class NotSent(Exception):  # noqa: N818  (the word of the whole program for it)
@@ -32,13 +52,14 @@ class ClosedUnanswered(Unknown):
     """The connection ended before any byte of an answer, as a kept connection does that the other side has closed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
-    """One whole answer, as it came: `content_type` is empty when the exchange sent none."""
+    """One whole answer, as it came: `content_type` and `date` are empty when the exchange sent none."""
 
     status: int
     content_type: str
     body: bytes
+    date: str = field(default="", compare=False)
 
 
 class _AnswerReader:
@@ -50,7 +71,15 @@ class _AnswerReader:
         self.fault = ""
         self.keep_alive = False
         self._content_type = ""
+        self._date = ""
         self._body: list[bytes] = []
+
+    def end(self) -> None:
+        """Let go of the answer and of the parser, which holds this reader as well: such a ring stays in memory, with a
+        large answer in it, until the collector comes by, and it has no reason to come soon."""
+        self.answer = None
+        self._body = []
+        del self.parser
 
     def feed(self, data: bytes) -> None:
         try:
@@ -63,7 +92,7 @@ class _AnswerReader:
     def on_message_begin(self) -> None:
         if self.answer is not None:
             self.fault = "more than one answer"
-        self._content_type = ""
+        self._content_type = self._date = ""
         self._body = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -74,6 +103,8 @@ class _AnswerReader:
                 self.fault = "the answer has a transfer coding other than chunked"
             case b"content-type", _:
                 self._content_type = value.decode("latin-1")
+            case b"date", _:
+                self._date = value.decode("latin-1")
 
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
@@ -86,7 +117,8 @@ class _AnswerReader:
             self.fault = f"malformed answer: status {status}"
             return
         self.keep_alive = self.parser.should_keep_alive()
-        self.answer = Answer(status, self._content_type, b"".join(self._body))
+        self.answer = Answer(status, self._content_type, b"".join(self._body), self._date)
+        self._body = []
 
 
 class Connection(asyncio.Protocol):
@@ -100,13 +132,20 @@ class Connection(asyncio.Protocol):
         self._on_closed = on_closed
         self._max_bytes = max_body + MAX_HEAD_BYTES
         self._transport: asyncio.Transport | None = None
+        self._socket_events = select.poll()
         self._waiting: asyncio.Future[Answer] | None = None
-        self._reader = _AnswerReader()
+        self._reader: _AnswerReader | None = None
         self._received = 0
         self._is_between_answers = True
+        self._room: Place | None = None
+        self._is_paused = False
+        self._loop = loop
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
-    def ask(self, message: bytes) -> asyncio.Future[Answer]:
-        """Send one request. The future ends with the answer or Unknown; cancel it and the connection is spent.
+    def ask(self, message: bytes, deadline: float, room: Place | None = None) -> asyncio.Future[Answer]:
+        """Send one request. The future ends with the answer or Unknown, at the latest at `deadline`, in the loop's
+        time; cancel it and the connection is spent. Where there is a `room`, the answer takes its place in it.
 
         Raises NotSent, before any byte was written, when the connection has ended or still waits for an answer.
         """
@@ -116,20 +155,42 @@ class Connection(asyncio.Protocol):
         self._is_between_answers = False
         self._reader = _AnswerReader()
         self._received = 0
+        self._room = room
         self._waiting = self._new_answer()
+        self._end_by(deadline)
         self._transport.write(message)
         return self._waiting
 
+    def _end_by(self, deadline: float) -> None:
+        """Have a timer run at the deadline or before. Nearly every answer comes in time, so a timer is left standing
+        for the requests that follow: it looks when it runs, and waits on for what was asked since."""
+        self._deadline = deadline
+        if self._timer is not None and self._timer.when() <= deadline:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline, self._look_at_the_clock)
+
+    def _look_at_the_clock(self) -> None:
+        self._timer = None
+        if self._waiting is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._end_by(self._deadline)
+        else:
+            self._fail(Unknown("no whole answer came before the deadline"))
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the last answer was whole and no end is known of since."""
+        return self._transport is not None and not self._transport.is_closing() and self._is_between_answers
+
     def can_carry_another(self) -> bool:
-        """Whether the last answer was whole and nothing has happened since: no end, not a byte waiting to be read.
+        """Whether it is kept and nothing has happened since: no end, not a byte waiting to be read.
 
         The socket itself is asked, because the event loop may not have got round to reading it yet.
         """
-        if self._transport is None or self._transport.is_closing() or not self._is_between_answers:
-            return False
-        poller = select.poll()
-        poller.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
-        return not poller.poll(0)
+        return self.is_kept and not self._socket_events.poll(0)
 
     def abort(self) -> None:
         """Close at once, without waiting for the other side."""
@@ -142,23 +203,51 @@ class Connection(asyncio.Protocol):
             message = "a stream transport was expected"
             raise TypeError(message)
         self._transport = transport
+        self._socket_events.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
         # Without it Nagle and the delayed ACK cost some 40 ms a request; asyncio sets it for most sockets, not for all.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Past this much that waits to be decrypted the socket is not read: asyncio's own is four times as much.
+        if isinstance(transport, _LimitsReading):
+            transport.set_read_buffer_limits(MAX_READ_AHEAD)
 
     def data_received(self, data: bytes) -> None:
         """Feed the answer's parser; whatever is odd ends both the wait and the connection."""
-        if self._waiting is None or self._waiting.done():
+        reader = self._reader
+        if reader is None or self._waiting is None or self._waiting.done():
             self.abort()
             return
         self._received += len(data)
         if self._received > self._max_bytes:
             self._fail(Unknown(f"the answer is larger than {self._max_bytes} bytes"))
             return
-        self._reader.feed(data)
-        if self._reader.fault:
-            self._fail(Unknown(self._reader.fault))
-        elif self._reader.answer is not None:
-            self._deliver(self._waiting, self._reader.answer)
+        reader.feed(data)
+        if reader.fault:
+            self._fail(Unknown(reader.fault))
+        elif reader.answer is not None:
+            self._deliver(self._waiting, reader.answer, keep_alive=reader.keep_alive)
+        elif self._room is not None:
+            self._room.hold(self, self._received)
+
+    def pause(self) -> None:
+        """Leave what comes with the exchange until `resume`."""
+        if self._transport is not None and not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Take what comes again."""
+        if self._transport is not None and self._is_paused:
+            self._is_paused = False
+            self._transport.resume_reading()
+
+    def _let_go(self) -> None:
+        """Keep nothing of an answer that is whole or given up."""
+        room, self._room = self._room, None
+        if room is not None:
+            room.leave(self)
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.end()
 
     def eof_received(self) -> None:
         """Half closed is closed: an answer without a stated length cannot be told from half of one."""
@@ -171,20 +260,24 @@ class Connection(asyncio.Protocol):
             self._fail(ClosedUnanswered(f"the connection ended before an answer{why}"))
         else:
             self._fail(Unknown(f"the connection ended within the answer{why}"))
+        if self._timer is not None:
+            self._timer.cancel()
         if not self.closed.done():
             self.closed.set_result(None)
         self._on_closed(self)
 
-    def _deliver(self, waiting: asyncio.Future[Answer], answer: Answer) -> None:
+    def _deliver(self, waiting: asyncio.Future[Answer], answer: Answer, *, keep_alive: bool) -> None:
+        self._let_go()
         waiting.set_result(answer)
         self._waiting = None
-        if self._reader.keep_alive:
+        if keep_alive:
             self._is_between_answers = True
-            self.idle_since = waiting.get_loop().time()
+            self.idle_since = self._loop.time()
         else:
             self.abort()
 
     def _fail(self, fault: Unknown) -> None:
+        self._let_go()
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(fault)
         self._waiting = None

@@ -12,14 +12,21 @@ from pretrade.kalshi.endpoints import Found, Handling, handling
 from pretrade.kalshi.fields import Fields, read_query
 from pretrade.kalshi.wire_error import WireError, shown
 from pretrade.model.codes import DenyCode
+from pretrade.model.groups import ChangeGroup, GroupAct
 from pretrade.model.orders import CancelAll, CancelBatch, CancelOrder, CreateBatch, CreateOrder, Withdraw, Write
 
 _JSON_TYPE = re.compile(r'application/json(?:[ \t]*;[ \t]*charset="?utf-?8"?)?', re.ASCII | re.IGNORECASE)
 _CANCEL_QUERY = ("subaccount", "exchange_index", "market_ticker")
+_GROUP_QUERY = ("subaccount", "exchange_index")
+_ACTS = {
+    "ResetOrderGroup": GroupAct.RESET,
+    "TriggerOrderGroup": GroupAct.TRIGGER,
+    "DeleteOrderGroup": GroupAct.DELETE,
+}
 
 
 def decode(found: Found, query: str, content_type: str | None, body: bytes) -> Write:
-    """The Write that a request means, for endpoints handled as ORDER or WITHDRAW.
+    """The Write that a request means, for endpoints handled as ORDER, ORDER_GROUP or WITHDRAW.
 
     `query` is the raw text after `?`. Raises WireError, whose message names the field (and the leg of a batch), for
     everything that is not exactly in the documented form; ValueError for an endpoint that is not decoded here.
@@ -99,6 +106,23 @@ def _cancel_all(_: Found, query: str, content_type: str | None, body: bytes) -> 
     return CancelAll(subaccount)
 
 
+def _create_group(_: Found, query: str, content_type: str | None, body: bytes) -> Write:
+    read_query(query, ())
+    return bodies.new_group(Fields(json_body(content_type, body), bodies.GROUP_KEYS))
+
+
+def _limit_group(found: Found, query: str, content_type: str | None, body: bytes) -> Write:
+    where = read_query(query, _GROUP_QUERY)
+    fields = Fields(json_body(content_type, body), bodies.GROUP_LIMIT_KEYS)
+    return bodies.limited_group(fields, path_ids(found)[0], where.subaccount, where.exchange_index)
+
+
+def _change_group(found: Found, query: str, content_type: str | None, body: bytes) -> Write:
+    where = read_query(query, _GROUP_QUERY)
+    no_body(content_type, body)
+    return ChangeGroup(path_ids(found)[0], _ACTS[found.endpoint.operation], where.subaccount, where.exchange_index)
+
+
 _DECODERS: dict[str, Callable[[Found, str, str | None, bytes], Write]] = {
     "CreateOrderV2": _create,
     "BatchCreateOrdersV2": _create_batch,
@@ -107,4 +131,9 @@ _DECODERS: dict[str, Callable[[Found, str, str | None, bytes], Write]] = {
     "CancelOrderV2": _cancel,
     "BatchCancelOrdersV2": _cancel_batch,
     "CancelAllOrders": _cancel_all,
+    "CreateOrderGroup": _create_group,
+    "UpdateOrderGroupLimit": _limit_group,
+    "ResetOrderGroup": _change_group,
+    "TriggerOrderGroup": _change_group,
+    "DeleteOrderGroup": _change_group,
 }

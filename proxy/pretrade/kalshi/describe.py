@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from pretrade.kalshi import bodies, forms
-from pretrade.kalshi.encode import amend_fields, cancel_fields, decrease_fields, encode, order_fields
+from pretrade.kalshi.encode import amend_fields, cancel_fields, decrease_fields, encode, group_fields, order_fields
 from pretrade.kalshi.fields import Fields
 from pretrade.kalshi.wire_error import WireError, shown
 from pretrade.model.codes import DenyCode
+from pretrade.model.groups import ChangeGroup, CreateGroup, GroupAct, GroupWrite, LimitGroup
 from pretrade.model.orders import (
     AmendOrder,
     CancelAll,
@@ -24,6 +25,7 @@ from pretrade.model.orders import (
 )
 
 _PLACE = frozenset({"type", "order_id", "subaccount"})
+_GROUP_PLACE = frozenset({"type", "order_group_id", "subaccount", "exchange_index"})
 
 
 def describe(write: Write) -> dict[str, object]:
@@ -49,6 +51,8 @@ def describe(write: Write) -> dict[str, object]:
             return {"type": "cancel_all", **subaccount}
         case Withdraw():
             return {"type": "withdraw", "template": write.template, "names": list(write.names)}
+        case CreateGroup() | LimitGroup() | ChangeGroup():
+            return _describe_group(write)
         case _:
             assert_never(write)
 
@@ -62,6 +66,17 @@ def restore(description: Mapping[str, object]) -> Write:
 def _placed(kind: str, write: AmendOrder | DecreaseOrder, fields: dict[str, object]) -> dict[str, object]:
     place = {} if write.subaccount is None else {"subaccount": write.subaccount}
     return {"type": kind, "order_id": write.order_id, **fields, **place}
+
+
+def _describe_group(write: GroupWrite) -> dict[str, object]:
+    if isinstance(write, CreateGroup):
+        return {"type": "create_order_group", **group_fields(write)}
+    if isinstance(write, LimitGroup):
+        limit = CreateGroup(write.limit, write.subaccount, write.exchange_index)
+        return {"type": "limit_order_group", "order_group_id": write.group_id, **group_fields(limit)}
+    place = {"subaccount": write.subaccount, "exchange_index": write.exchange_index}
+    stated = {name: value for name, value in place.items() if value is not None}
+    return {"type": f"{write.act}_order_group", "order_group_id": write.group_id, **stated}
 
 
 def _create_order(description: Mapping[str, object]) -> Write:
@@ -115,6 +130,30 @@ def _names(value: object) -> tuple[str, ...]:
     return tuple(forms.identifier(item) for item in value)
 
 
+def _create_group(description: Mapping[str, object]) -> Write:
+    return bodies.new_group(Fields(description, {"type"} | bodies.GROUP_KEYS))
+
+
+def _limit_group(description: Mapping[str, object]) -> Write:
+    fields = Fields(description, _GROUP_PLACE | bodies.GROUP_LIMIT_KEYS)
+    return bodies.limited_group(fields, *_where(fields))
+
+
+def _change_group(description: Mapping[str, object]) -> Write:
+    fields = Fields(description, _GROUP_PLACE)
+    act = fields.need("type", forms.text).removesuffix("_order_group")
+    group_id, subaccount, exchange_index = _where(fields)
+    return ChangeGroup(group_id, GroupAct(act), subaccount, exchange_index)
+
+
+def _where(fields: Fields) -> tuple[str, int | None, int | None]:
+    return (
+        fields.need("order_group_id", forms.identifier),
+        fields.take("subaccount", forms.subaccount),
+        fields.take("exchange_index", forms.exchange_index),
+    )
+
+
 _RESTORERS: dict[str, Callable[[Mapping[str, object]], Write]] = {
     "create_order": _create_order,
     "create_batch": _create_batch,
@@ -124,4 +163,9 @@ _RESTORERS: dict[str, Callable[[Mapping[str, object]], Write]] = {
     "cancel_batch": _cancel_batch,
     "cancel_all": _cancel_all,
     "withdraw": _withdraw,
+    "create_order_group": _create_group,
+    "limit_order_group": _limit_group,
+    "reset_order_group": _change_group,
+    "trigger_order_group": _change_group,
+    "delete_order_group": _change_group,
 }

@@ -16,8 +16,16 @@ NOT_FOUND = "not_found"
 NOT_FILLED = "fill_or_kill_insufficient_resting_volume"
 TICKER_MISMATCH = "order_ticker_mismatch"
 SIDE_MISMATCH = "order_side_mismatch"
+GROUP_TRIGGERED = "order_group_triggered"
 
-_STATUS = {ALREADY_EXISTS: 409, NOT_FOUND: 404, NOT_FILLED: 409, TICKER_MISMATCH: 400, SIDE_MISMATCH: 400}
+_STATUS = {
+    ALREADY_EXISTS: 409,
+    NOT_FOUND: 404,
+    NOT_FILLED: 409,
+    TICKER_MISMATCH: 400,
+    SIDE_MISMATCH: 400,
+    GROUP_TRIGGERED: 409,
+}
 
 type Entry = dict[str, object]
 
@@ -75,6 +83,16 @@ def canceled_batch(entries: Sequence[Entry]) -> Reply:
 def canceled_all() -> Reply:
     """The answer to a cancel-all: 204 without a body."""
     return Reply(204, b"")
+
+
+def created_group(group_id: str, subaccount: int, exchange_index: int) -> Reply:
+    """The answer to a new order group: 201 with its id and where it is."""
+    return Reply(201, to_json({"order_group_id": group_id, "subaccount": subaccount, "exchange_index": exchange_index}))
+
+
+def changed_group() -> Reply:
+    """The answer to another limit, a reset, a trigger or a delete: 200 with an empty object."""
+    return Reply(200, to_json({}))
 
 
 def refused(code: str) -> Reply:

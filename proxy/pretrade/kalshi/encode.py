@@ -1,15 +1,18 @@
 """From a Write to our own bytes: the only serialisation that ever goes to the exchange (invariant 7).
 
 Rule of this file: the output depends on the Write alone: fixed key order, compact, prices with 4 decimals, counts with
-2, absent fields left out, flags only when true. A request that is not the catalogue's own for this write is not made.
+2, absent fields left out, flags only when true (but the one that may be left out, which says no where its client did).
+A request that is not the catalogue's own for this write is not made.
 """
 
-import json
-from dataclasses import dataclass
 from typing import assert_never
 from urllib.parse import urlencode
 
+import orjson
+
 from pretrade.kalshi.endpoints import ENDPOINTS, Endpoint, Found, Handling, find, handling
+from pretrade.model.frozen import frozen
+from pretrade.model.groups import ChangeGroup, CreateGroup, GroupAct, GroupWrite, LimitGroup
 from pretrade.model.orders import (
     AmendOrder,
     CancelAll,
@@ -24,11 +27,12 @@ from pretrade.model.orders import (
 )
 from pretrade.model.units import format_count, format_price
 
-_ORDERS = {endpoint.operation: endpoint for endpoint in ENDPOINTS if handling(endpoint) is Handling.ORDER}
+_WRITES = {Handling.ORDER, Handling.ORDER_GROUP}
+_ORDERS = {endpoint.operation: endpoint for endpoint in ENDPOINTS if handling(endpoint) in _WRITES}
 _WITHDRAWALS = {endpoint.template: endpoint for endpoint in ENDPOINTS if handling(endpoint) is Handling.WITHDRAW}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WireRequest:
     """What goes out: `query` without `?`; a body that is not empty is application/json in ASCII."""
 
@@ -61,8 +65,41 @@ def encode(write: Write) -> WireRequest:
             return _order("CancelAllOrders", query=_query(write.subaccount))
         case Withdraw():
             return _request(withdrawal(write), write.names, "", None)
+        case CreateGroup() | LimitGroup() | ChangeGroup():
+            return _encode_group(write)
         case _:
             assert_never(write)
+
+
+_MAY_SAY_NO = "cancel_order_on_pause"
+"""The one flag that is left out, or says no, as its client has it: where it is left out it may be written in."""
+_ACTS: dict[GroupAct, tuple[str, dict[str, object] | None]] = {
+    GroupAct.RESET: ("ResetOrderGroup", {}),
+    GroupAct.TRIGGER: ("TriggerOrderGroup", {}),
+    GroupAct.DELETE: ("DeleteOrderGroup", None),
+}
+"""The operation of each act and its body: the exchange wants an empty object with all but a DELETE."""
+
+
+def _encode_group(write: GroupWrite) -> WireRequest:
+    if isinstance(write, CreateGroup):
+        return _order("CreateOrderGroup", body=group_fields(write))
+    query = _query(write.subaccount, write.exchange_index)
+    if isinstance(write, LimitGroup):
+        return _order(
+            "UpdateOrderGroupLimit", (write.group_id,), query, {"contracts_limit_fp": format_count(write.limit)}
+        )
+    operation, body = _ACTS[write.act]
+    return _order(operation, (write.group_id,), query, body)
+
+
+def group_fields(write: CreateGroup) -> dict[str, object]:
+    """A new order group in the exchange's words."""
+    return _present(
+        contracts_limit_fp=format_count(write.limit),
+        subaccount=write.subaccount,
+        exchange_index=write.exchange_index,
+    )
 
 
 def withdrawal(write: Withdraw) -> Endpoint:
@@ -128,7 +165,11 @@ def cancel_fields(write: CancelOrder) -> dict[str, object]:
 
 
 def _present(**fields: object) -> dict[str, object]:
-    return {name: value for name, value in fields.items() if value is not None and value is not False}
+    return {
+        name: value
+        for name, value in fields.items()
+        if value is not None and (value is not False or name == _MAY_SAY_NO)
+    }
 
 
 def _query(subaccount: int | None = None, exchange_index: int | None = None, market_ticker: str | None = None) -> str:
@@ -145,11 +186,15 @@ def _request(endpoint: Endpoint, names: tuple[str, ...], query: str, body: dict[
     path = _fill(endpoint.template, names)
     if find(endpoint.method, path) != Found(endpoint, names):
         raise ValueError(f"{endpoint.method} {path!r} is not a request to {endpoint.template}")
-    content = b"" if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
+    content = b"" if body is None else orjson.dumps(body)
+    if not content.isascii():
+        raise ValueError(f"{endpoint.method} {path!r} has a body that is not ASCII")
     return WireRequest(endpoint.method, path, query, content)
 
 
 def _fill(template: str, names: tuple[str, ...]) -> str:
+    if not names and "{" not in template:
+        return template
     segments = template.split("/")
     braces = [position for position, segment in enumerate(segments) if segment.startswith("{")]
     if len(braces) != len(names):

@@ -13,6 +13,8 @@ from enum import StrEnum
 from importlib import resources
 from typing import assert_never
 
+from pretrade.model.frozen import frozen
+
 MAX_PATH = 1024
 """Characters of a path that are looked at; far above any real one."""
 
@@ -79,6 +81,7 @@ class Handling(StrEnum):
     READ = "read"
     ORDER = "order"
     WITHDRAW = "withdraw"
+    ORDER_GROUP = "order_group"
     REMOVED_V1 = "removed_v1"
     NOT_ALLOWED = "not_allowed"
     BELOW_POLICY = "below_policy"
@@ -98,7 +101,7 @@ class Endpoint:
     family: Family
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """An endpoint and the values of its braces, in order, as they stood in the path."""
 
@@ -112,6 +115,8 @@ def find(method: str, path: str) -> Found | None:
     `method` and `path` (without query) are the raw text of the request line; nothing is decoded or normalised. A
     literal segment wins over a brace, and a value that differs from a sibling literal by case alone fits neither.
     """
+    if (literally := _LITERAL.get((method, path))) is not None:
+        return literally
     node = _TABLE.get(method)
     if node is None or len(path) > MAX_PATH or _PATH.fullmatch(path) is None:
         return None
@@ -165,6 +170,14 @@ def _by_class(endpoint_class: EndpointClass) -> Handling:
         case kinds.RFQ_DELETE | kinds.QUOTE_DELETE:
             return Handling.WITHDRAW
         case (
+            kinds.ORDER_GROUP_CREATE
+            | kinds.ORDER_GROUP_DELETE
+            | kinds.ORDER_GROUP_LIMIT
+            | kinds.ORDER_GROUP_RESET
+            | kinds.ORDER_GROUP_TRIGGER
+        ):
+            return Handling.ORDER_GROUP
+        case (
             kinds.ACCOUNT_WRITE
             | kinds.MARKET_CREATE
             | kinds.EXIT_TRIGGER_WRITE
@@ -174,11 +187,6 @@ def _by_class(endpoint_class: EndpointClass) -> Handling:
             | kinds.QUOTE_CREATE
             | kinds.QUOTE_ACCEPT
             | kinds.QUOTE_CONFIRM
-            | kinds.ORDER_GROUP_CREATE
-            | kinds.ORDER_GROUP_DELETE
-            | kinds.ORDER_GROUP_LIMIT
-            | kinds.ORDER_GROUP_RESET
-            | kinds.ORDER_GROUP_TRIGGER
         ):
             return Handling.NOT_ALLOWED
         case (
@@ -255,4 +263,8 @@ def _table(endpoints: tuple[Endpoint, ...]) -> dict[str, _Node]:
 ENDPOINTS: tuple[Endpoint, ...] = tuple(_rows())
 """Every row of the catalogue, in the order of the file."""
 
+_LITERAL = {
+    (endpoint.method, endpoint.template): Found(endpoint, ()) for endpoint in ENDPOINTS if "{" not in endpoint.template
+}
+"""The paths without a brace, orders among them, found at once: literal all the way, they are nobody else's."""
 _TABLE = _table(ENDPOINTS)

@@ -63,3 +63,13 @@ def read_error(value: dict[str, object]) -> ErrorText:
 
 def _as_code(text: str) -> str | None:
     return plain("_".join(text.split()), MAX_CODE) or None
+
+
+def says_of_group(code: str) -> bool:
+    """Whether an order was refused for its order group: the group has tripped, unless it is one that nobody knows."""
+    return "order_group" in code.lower()
+
+
+def is_unknown_group(code: str) -> bool:
+    """Whether that is because the exchange does not know the group."""
+    return says_of_group(code) and "not_found" in code.lower()

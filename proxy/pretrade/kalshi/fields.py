@@ -76,13 +76,18 @@ class Query:
     market_ticker: str | None = None
 
 
+_NOTHING_ASKED = Query()
+
+
 def read_query(query: str, allowed: Collection[str]) -> Query:
     """Read the raw query (without `?`): only the allowed names, each once, plain characters, nothing encoded.
 
     The query is not covered by any signature, so nothing unknown may ride in it. Raises WireError(QUERY_NOT_ALLOWED).
     """
+    if not query:
+        return _NOTHING_ASKED
     raw: dict[str, str] = {}
-    for pair in query.split("&") if query else []:
+    for pair in query.split("&"):
         match = _QUERY_PAIR.fullmatch(pair)
         name = match.group(1) if match else pair.partition("=")[0]
         if name not in allowed:

@@ -5,12 +5,14 @@ REJECTED only by a status (or, in a batch, an entry) that the exchange defines a
 (threats 1.3). New fields are ignored; a figure is text in plain decimals or it is unreadable.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
 from pretrade.kalshi.answer_fields import AnswerError, Fields, read_object
 from pretrade.kalshi.connection import Answer
 from pretrade.kalshi.errors import MAX_TEXT, plain, read_error
+from pretrade.model.frozen import frozen
+from pretrade.model.groups import ChangeGroup, CreateGroup, LimitGroup
 from pretrade.model.orders import (
     AmendOrder,
     CancelAll,
@@ -43,7 +45,7 @@ _OPEN_CODES = frozenset(
 """What a batch entry's error says where a single order would have been answered 408 or 5xx (orders.md 7)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Reading:
     """One leg, and what was wrong with it in words."""
 
@@ -54,8 +56,8 @@ class _Reading:
 def read_outcome(write: Write, answer: Answer) -> Outcome:
     """What became of a write that was answered. Never raises on any answer.
 
-    One leg for each order that the write asked about; none where the answer told nothing that can be trusted, and none
-    for a cancel-all or a withdrawal.
+    One leg for each order that the write asked about (a new order group's has the group's id); none where the answer
+    told nothing that can be trusted, and none for a cancel-all, a withdrawal or another group write.
     """
     if answer.status in _OK:
         return _read_success(write, answer)
@@ -103,7 +105,7 @@ def _asked(write: Write) -> tuple[tuple[str | None, str | None], ...]:
             return ((write.order_id, None),)
         case CancelBatch(orders):
             return tuple((order.order_id, None) for order in orders)
-        case CancelAll() | Withdraw():
+        case CancelAll() | Withdraw() | CreateGroup() | LimitGroup() | ChangeGroup():
             return ()
         case _:
             assert_never(write)
@@ -128,10 +130,15 @@ def _read_legs(write: Write, answer: Answer) -> tuple[_Reading, ...]:
                 message = "a cancel-all is confirmed by 204 alone"
                 raise AnswerError(message)
             return ()
-        case Withdraw():
-            return ()
+        case Withdraw() | CreateGroup() | LimitGroup() | ChangeGroup():
+            return _created_group(answer) if isinstance(write, CreateGroup) else ()
         case _:
             assert_never(write)
+
+
+def _created_group(answer: Answer) -> tuple[_Reading, ...]:
+    group_id = read_object(answer.body).text("order_group_id")
+    return (_Reading(LegOutcome(OutcomeState.ACCEPTED, group_id)),)
 
 
 def _created(order: NewOrder, fields: Fields) -> LegOutcome:

@@ -7,6 +7,7 @@ The form of a signature is auth.md 1: base64 of a signature over timestamp + MET
 import asyncio
 import base64
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NoReturn, SupportsIndex
@@ -21,6 +22,11 @@ KEY_HEADER = "KALSHI-ACCESS-KEY"
 TIMESTAMP_HEADER = "KALSHI-ACCESS-TIMESTAMP"
 SIGNATURE_HEADER = "KALSHI-ACCESS-SIGNATURE"
 SIGNATURE_HEADERS = (KEY_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER)
+
+HANDSHAKE_PATH = "/trade-api/ws/v2"
+"""The one path of the exchange's stream."""
+PROBE_PATH = "/trade-api/v2/portfolio/events/orders/00000000-0000-0000-0000-000000000000"
+"""An order that cannot exist: asking to cancel it shows whether the key may trade, and changes nothing (auth.md 4)."""
 
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _PATH = re.compile(r"/[A-Za-z0-9._/:-]*", re.ASCII)
@@ -59,24 +65,58 @@ def unsigned(read: ReadRequest) -> SignedRequest:
     return SignedRequest("GET", _target(read.path, read.query), ())
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class _LiveKey:
+    """A key with the id that the exchange knows it by; RSA keys with threads of their own."""
+
+    key: PrivateKey
+    key_id: str
+    sign: Callable[[bytes], bytes]
+    pool: ThreadPoolExecutor | None
+
+    def close(self) -> None:
+        if self.pool is not None:
+            self.pool.shutdown(wait=False)
+
+
+def _live_key(key: PrivateKey, key_id: str) -> _LiveKey:
+    if not _KEY_ID.fullmatch(key_id):
+        message = f"the live key id must be 1-128 plain characters, as the exchange shows it; was {key_id[:80]!r}"
+        raise SigningError(message)
+    if isinstance(key, Ed25519PrivateKey):
+        return _LiveKey(key, key_id, key.sign, None)
+    return _LiveKey(key, key_id, lambda text: key.sign(text, PSS, SHA256), ThreadPoolExecutor(_RSA_THREADS, "signer"))
+
+
 class Signer:
     """Holds one live key. It cannot be copied, pickled or printed with its key; `close` ends its threads.
 
     Ed25519 signs inline (tens of microseconds); RSA signs in two threads of its own, because it takes milliseconds.
     """
 
-    __slots__ = ("_key", "_pool", "algorithm", "key_id")
+    __slots__ = ("_live",)
 
     def __init__(self, key: PrivateKey, key_id: str) -> None:
         """Take over a key that `keys.load_private_key` or `keys.generate_private_key` made. Raises SigningError."""
-        if not _KEY_ID.fullmatch(key_id):
-            message = f"the live key id must be 1-128 plain characters, as the exchange shows it; was {key_id[:80]!r}"
-            raise SigningError(message)
-        self.key_id = key_id
-        self.algorithm = algorithm_of(key)
-        self._key = key
-        is_inline = isinstance(key, Ed25519PrivateKey)
-        self._pool = None if is_inline else ThreadPoolExecutor(_RSA_THREADS, thread_name_prefix="signer")
+        self._live = _live_key(key, key_id)
+
+    @property
+    def key_id(self) -> str:
+        """What the exchange calls the key."""
+        return self._live.key_id
+
+    @property
+    def algorithm(self) -> str:
+        """What kind of key it is, for people."""
+        return algorithm_of(self._live.key)
+
+    def rotate(self, to: "Signer") -> None:
+        """Sign with another's key from now on, and take it over: `to` is not to be used or closed any more.
+
+        What is being signed at this moment keeps the key that it began with.
+        """
+        before, self._live = self._live, to._live
+        before.close()
 
     def __repr__(self) -> str:
         return f"Signer(key_id={self.key_id!r}, algorithm={self.algorithm!r})"
@@ -87,12 +127,11 @@ class Signer:
 
     def public_pem(self) -> bytes:
         """The public half, in the form that the exchange takes when a key is registered."""
-        return public_pem_of(self._key.public_key())
+        return public_pem_of(self._live.key.public_key())
 
     def close(self) -> None:
         """Let the RSA threads end once they have finished; signing afterwards raises."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False)
+        self._live.close()
 
     async def sign(self, approved: Approved, now_ms: int) -> SignedRequest:
         """Sign an approved write. The bytes are made here, from the write itself: nothing else can be signed as one.
@@ -109,20 +148,29 @@ class Signer:
         """Sign a read; it goes out as a GET without a body, whatever else it was meant to be. Raises SigningError."""
         return await self._signed("GET", read.path, read.query, b"", now_ms)
 
+    async def sign_handshake(self, now_ms: int) -> SignedRequest:
+        """Sign the handshake of the exchange's stream; no path but that one can be signed by it."""
+        return await self._signed("GET", HANDSHAKE_PATH, "", b"", now_ms)
+
+    async def sign_probe(self, now_ms: int) -> SignedRequest:
+        """Sign the cancel of an order that cannot exist; no other write can be signed by it."""
+        return await self._signed("DELETE", PROBE_PATH, "", b"", now_ms)
+
     async def _signed(self, method: str, path: str, query: str, body: bytes, now_ms: int) -> SignedRequest:
-        target = _target(path, query)
-        signature = await self._signature(signing_text(now_ms, method, path))
+        target, live = _target(path, query), self._live
+        signature = await _signature(live, signing_text(now_ms, method, path))
         headers = (
-            (KEY_HEADER, self.key_id),
+            (KEY_HEADER, live.key_id),
             (TIMESTAMP_HEADER, str(now_ms)),
             (SIGNATURE_HEADER, base64.b64encode(signature).decode("ascii")),
         )
         return SignedRequest(method, target, headers, body)
 
-    async def _signature(self, text: bytes) -> bytes:
-        if isinstance(self._key, Ed25519PrivateKey):
-            return self._key.sign(text)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._key.sign, text, PSS, SHA256)
+
+async def _signature(live: _LiveKey, text: bytes) -> bytes:
+    if live.pool is None:
+        return live.sign(text)
+    return await asyncio.get_running_loop().run_in_executor(live.pool, live.sign, text)
 
 
 def _target(path: str, query: str) -> str:

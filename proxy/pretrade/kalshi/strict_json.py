@@ -39,7 +39,8 @@ def loads(body: bytes) -> dict[str, object]:
         raise _undecodable(f"the body is not JSON at character {error.pos}: {error.msg}") from error
     if not isinstance(document, dict):
         raise _undecodable("the body must be one JSON object, like {...}")
-    _check_strings(document)
+    if "\\" in text or not (text.isascii() and text.isprintable()):  # else there is no other character to be found
+        _check_strings(document)
     return document
 
 
@@ -60,7 +61,10 @@ def _text(body: bytes) -> str:
 
 
 def _depth(text: str) -> int:
-    """How deep brackets nest outside strings. Up to the first error, the parser sees the same strings as we do here."""
+    """How deep brackets nest outside strings, at most. Up to the first error, the parser sees the same strings as we do
+    here."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return MAX_DEPTH  # they cannot nest deeper than that, wherever they stand
     depth = deepest = 0
     for bracket in _NOT_BRACKET.sub("", _STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
