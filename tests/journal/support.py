@@ -61,7 +61,10 @@ def decision(request: dict[str, Any], *objections: dict[str, Any], **changes: An
         "rewrites": ["client_order_id"],
         "facts": {"day": "2026-01-01", "day_orders": 3},
         "policy": "ab" * 32,
-        "checks": [passed, *objections],
+        "checks": [
+            [check[name] for name in ("rule", "observed", "limit", "code", "leg")] + ["", True]
+            for check in (passed, *objections)
+        ],
         "verdict": "denied" if objections else "approved",
         "codes": [objection["code"] for objection in objections],
         "mode": "live",

@@ -3,6 +3,7 @@
 This is about the process dying. What a power cut takes is decided by `synchronous = full`; test_database.py holds that.
 """
 
+import os
 import random
 import subprocess
 import sys
@@ -13,6 +14,9 @@ import pytest
 from pretrade.journal.chain import verify
 from pretrade.journal.events import EventKind
 from pretrade.journal.reader import read_events
+
+ROOT = Path(__file__).parents[2]
+SEED = int(os.environ.get("PRETRADE_SEED", "1"))
 
 WRITE_AND_ACKNOWLEDGE = """
 import asyncio, itertools, os, sys, time
@@ -59,3 +63,26 @@ def test_kill_loses_no_acknowledged_row(tmp_path: Path) -> None:
     assert len(acknowledged) > 200
     assert acknowledged.items() <= rows.items()
     assert len({event.boot for event in events}) == 20
+
+
+def kill_ledgers(kills: int, seed: int, folder: Path) -> None:
+    """Run the program that kills processes of a ledger on a journal; what it found fails the test."""
+    command = [sys.executable, "-m", "tests.journal.dying", str(kills), str(seed), str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=550)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.startswith(f"{kills} kills"), done.stdout
+
+
+@pytest.mark.timeout(120)
+def test_a_killed_ledger_counts_all_that_was_confirmed(tmp_path: Path) -> None:
+    """Catches: a row confirmed before it is on disk, a hold that the fold frees, a snapshot that forgets what is
+    pending or stands where its rows do not add up to it."""
+    kill_ledgers(25, SEED, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("part", range(8))
+def test_a_killed_ledger_counts_all_that_was_confirmed_two_thousand_times(tmp_path: Path, part: int) -> None:
+    """The same, 250 kills a part."""
+    kill_ledgers(250, SEED * 10 + part, tmp_path)

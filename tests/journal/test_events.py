@@ -43,8 +43,15 @@ def test_canonical_text(body: dict[str, Any], text: str) -> None:
     [
         ({"price": 0.56}, TypeError, "float 0.56"),
         ({"legs": [{"price": (1, 2.0)}]}, TypeError, "float 2.0"),
-        ({"price": float("nan")}, ValueError, "not JSON compliant"),
-        ({"price": float("inf")}, ValueError, "not JSON compliant"),
+        ({"price": float("nan")}, TypeError, "float nan"),
+        ({"checks": [["a", None], ["b", 1.5]]}, TypeError, "float 1.5"),
+        ({"checks": [["a", None], ["b", float("nan")]]}, TypeError, "float nan"),
+        ({"checks": [["a", None], {"b": 2.5}]}, TypeError, "float 2.5"),
+        ({"checks": [["a", None], (3.5,)]}, TypeError, "float 3.5"),
+        ({"checks": [["a", None], 4.5]}, TypeError, "float 4.5"),
+        ({"checks": [["a", None], ["b", [5.5]]]}, TypeError, "float 5.5"),
+        ({"checks": [["a", None], ["b", 2**63]]}, ValueError, "beyond 64 bits"),
+        ({"price": float("-inf")}, TypeError, "float -inf"),
         ({"a": {1: "x"}}, TypeError, "keys that are not text"),
         ({"a": 2**63}, ValueError, "beyond 64 bits"),
         ({"a": [-(2**63) - 1]}, ValueError, "beyond 64 bits"),
@@ -63,6 +70,20 @@ def test_canonical_refuses_a_body_inside_itself() -> None:
     body["again"] = body
     with pytest.raises(ValueError, match="Circular"):
         canonical(body)
+
+
+@given(BODIES)
+def test_canonical_is_the_spelling_of_the_standard_library(body: dict[str, Any]) -> None:
+    """Catches a row that is spelled by a faster encoder in another way: it would not be found again by its hash, and
+    an auditor's own program would spell it differently."""
+    assert canonical(body) == json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+@pytest.mark.parametrize("number", [*range(0x20), 0x22, 0x2F, 0x5C, 0x7F, 0x80, 0xFF, 0x2028, 0xD800, 0xFFFF, 0x1F600])
+def test_every_odd_character_has_one_spelling(number: int) -> None:
+    """Catches control characters, quotes, DEL and lone surrogates that a faster encoder spells in its own way."""
+    body = {f"key {chr(number)}": f"a {chr(number)} b"}
+    assert canonical(body) == json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 @given(BODIES)

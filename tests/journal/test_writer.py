@@ -139,12 +139,111 @@ async def test_what_waits_is_committed_together(path: Path, journal: Journal, ga
     assert gate.batches == [1, 100]
 
 
-async def test_a_batch_has_its_bound(journal: Journal, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "MAX_BATCH", 10)
-    futures = [journal.append(EventKind.READS, {}) for _ in range(25)]
+async def test_what_is_decided_in_one_turn_is_handed_over_at_its_end(journal: Journal, gate: Gate) -> None:
+    """Catches: a crowd's first decision that goes to the disk by itself, while the others were only just not made."""
     gate.opened.set()
-    assert await asyncio.gather(*futures) == list(range(1, 26))
-    assert max(gate.batches) == 10
+    decisions = [journal.append(EventKind.DECISION, {}) for _ in range(3)]
+    assert not gate.entered.wait(0.05), "the writer did not wait for the end of the turn"
+    assert await asyncio.wait_for(asyncio.gather(*decisions), DEADLINE) == [1, 2, 3]
+
+
+_WAITED_FOR = (EventKind.START, EventKind.STOP, EventKind.POLICY, EventKind.DECISION, EventKind.TRADING_STATE)
+
+
+@pytest.fixture
+def long_linger(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "LINGER_S", 3600)
+
+
+@pytest.mark.usefixtures("long_linger")
+@pytest.mark.parametrize("kind", _WAITED_FOR)
+async def test_what_permits_something_goes_to_the_disk_at_once(journal: Journal, kind: EventKind) -> None:
+    """Catches: a decision that lingers, so that every order waits, or a halt that is lost when the power fails."""
+    assert await asyncio.wait_for(journal.append(kind, {}), DEADLINE) == 1
+
+
+@pytest.mark.usefixtures("long_linger")
+async def test_an_outcome_goes_to_the_disk_with_the_next_decision(path: Path, journal: Journal, gate: Gate) -> None:
+    """Catches: a commit for each row, so that a decision waits for the outcome before it; and a change of order."""
+    gate.opened.set()
+    for number in range(3):
+        outcome = journal.append(EventKind.OUTCOME, {"n": 2 * number}, "d-1")
+        done, _ = await asyncio.wait([outcome], timeout=0.02)
+        assert not done
+        decision = journal.append(EventKind.DECISION, {"n": 2 * number + 1}, "d-2")
+        assert await asyncio.wait_for(decision, DEADLINE) == 2 * number + 2
+        assert outcome.done()
+    assert gate.batches == [2, 2, 2]
+    assert bodies(path) == [f'{{"n":{number}}}' for number in range(6)]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EventKind if kind not in _WAITED_FOR])
+async def test_what_lingers_goes_to_the_disk_by_itself(journal: Journal, kind: EventKind) -> None:
+    """Catches: the last outcome of a quiet day that is not in the file before the next order comes."""
+    assert await asyncio.wait_for(journal.append(kind, {}), DEADLINE) == 1
+    assert await asyncio.wait_for(journal.append(kind, {}), DEADLINE) == 2
+
+
+@pytest.mark.usefixtures("long_linger")
+async def test_what_lingers_at_the_end_is_written(path: Path) -> None:
+    """Catches: a clean stop that forgets how the last orders ended."""
+    journal = open_journal(path)
+    futures = [journal.append(EventKind.OUTCOME, {"n": number}) for number in range(3)]
+    await journal.close()
+    assert [future.result() for future in futures] == [1, 2, 3]
+    assert bodies(path) == ['{"n":0}', '{"n":1}', '{"n":2}']
+
+
+@pytest.mark.usefixtures("long_linger")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_what_lingers_learns_of_a_dead_writer(path: Path) -> None:
+    """Catches: an outcome that nobody keeps for later, because it is neither written nor refused."""
+    journal = open_journal(path)
+    gate = Gate(journal._store)
+    gate.error = ZeroDivisionError("a bug")
+    first = journal.append(EventKind.DECISION, {})
+    assert await asyncio.to_thread(gate.entered.wait, DEADLINE)
+    lingering = journal.append(EventKind.OUTCOME, {})
+    gate.opened.set()
+    for future in (first, lingering):
+        with pytest.raises(JournalUnavailable, match="fault in the program"):
+            await asyncio.wait_for(future, DEADLINE)
+    assert journal.lost == 2
+    await journal.close()
+
+
+async def test_a_batch_has_its_bound(path: Path, journal: Journal, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches: what is beyond the bound lost, written twice or out of its turn."""
+    monkeypatch.setattr(writer, "MAX_BATCH", 10)
+    futures = [journal.append(EventKind.READS, {"n": number}) for number in range(25)]
+    gate.opened.set()
+    assert await asyncio.wait_for(asyncio.gather(*futures), DEADLINE) == list(range(1, 26))
+    assert gate.batches == [10, 10, 5]
+    assert bodies(path) == [f'{{"n":{number}}}' for number in range(25)]
+
+
+async def test_what_is_beyond_the_bound_at_the_end_is_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches: a stop in the middle of what was handed over in one turn."""
+    monkeypatch.setattr(writer, "MAX_BATCH", 10)
+    journal = open_journal(path)
+    futures = [journal.append(EventKind.DECISION, {"n": number}) for number in range(25)]
+    await journal.close()
+    assert [future.result() for future in futures] == list(range(1, 26))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_what_is_beyond_the_bound_learns_of_a_dead_writer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches: events that the writer had taken and not begun on, and that nobody resolves when it dies."""
+    monkeypatch.setattr(writer, "MAX_BATCH", 2)
+    journal = open_journal(path)
+    gate = Gate(journal._store)
+    gate.error = ZeroDivisionError("a bug")
+    futures = [journal.append(EventKind.DECISION, {}) for _ in range(5)]
+    gate.opened.set()
+    results = await asyncio.wait_for(asyncio.gather(*futures, return_exceptions=True), DEADLINE)
+    assert {type(result) for result in results} == {JournalUnavailable}
+    assert journal.lost == 5
+    await journal.close()
 
 
 async def test_too_many_waiting_events_are_refused_at_once(
@@ -197,6 +296,25 @@ async def test_a_cancelled_waiter_harms_nobody(path: Path, journal: Journal, gat
     assert await futures[3] == 4
     assert futures[1].cancelled()
     assert bodies(path) == [f'{{"n":{number}}}' for number in range(4)]
+
+
+async def test_settled_waits_for_all_that_was_handed_in(
+    journal: Journal, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Catches: what counts as settled because the last event was refused at once, or because nobody waits for it any
+    more, while those before it are still on their way."""
+    monkeypatch.setattr(writer, "MAX_WAITING", 3)
+    futures = [journal.append(EventKind.DECISION, {"n": number}) for number in range(3)]
+    futures[-1].cancel()
+    assert journal.append(EventKind.READS, {}).done()
+    settled = [asyncio.ensure_future(journal.settled()) for _ in range(2)]
+    await asyncio.to_thread(gate.entered.wait, DEADLINE)
+    settled[0].cancel()
+    assert not settled[1].done() and not futures[0].done()
+    gate.opened.set()
+    await asyncio.wait_for(settled[1], DEADLINE)
+    assert [future.done() for future in futures] == [True] * 3
+    await journal.settled()
 
 
 async def test_nobody_needs_to_look(journal: Journal, gate: Gate) -> None:

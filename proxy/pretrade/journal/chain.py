@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pretrade.journal.events import Draft, Event
+from pretrade.model.frozen import frozen
 
 DOMAIN = b"pretrade journal event v1\n"
 GENESIS = "0" * 64
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Head:
     """The end of a chain: the last row's number and hash; `Head()` is that of an empty journal."""
 
@@ -49,11 +50,9 @@ def event_hash(draft: Draft | Event, seq: int, prev_hash: str) -> str:
     """The hash that a row with these fields must carry, as lower-case hex."""
     decision_id = "-" if draft.decision_id is None else f"={draft.decision_id}"
     fields = (str(seq), draft.utc, str(draft.mono_ns), draft.boot, draft.kind, decision_id, draft.body, prev_hash)
-    parts = [DOMAIN]
-    for field in fields:
-        data = field.encode("utf-8", "surrogatepass")  # a row that was tampered with may hold anything
-        parts += (len(data).to_bytes(8, "big"), data)
-    return hashlib.sha256(b"".join(parts)).hexdigest()
+    data = [field.encode("utf-8", "surrogatepass") for field in fields]  # a tampered row may hold anything
+    pieces = [piece for one in data for piece in (len(one).to_bytes(8), one)]
+    return hashlib.sha256(b"".join((DOMAIN, *pieces))).hexdigest()
 
 
 def link(draft: Draft, head: Head) -> Event:

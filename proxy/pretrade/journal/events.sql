@@ -8,7 +8,7 @@ create table events (
   utc text not null check (utc glob '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z'), -- wall clock when it happened, ISO-8601 in UTC
   mono_ns integer not null, -- monotonic clock in nanoseconds; compares only with rows of the same boot
   boot text not null check (boot <> ''), -- which run of the program wrote the row
-  kind text not null check (kind <> ''), -- start, stop, policy, decision, refusal, refusals, outcome, delivery, reads, trading_state or snapshot
+  kind text not null check (kind <> ''), -- start, stop, preflight, policy, rotation, decision, confirmation, refusal, refusals, outcome, delivery, reads, stream, trading_state, notice, untold, day_loss, reconciliation, resolution or snapshot
   decision_id text check (decision_id <> ''), -- the id that the client was told; a decision and its outcomes share it
   body text not null check (body glob '{*}'), -- canonical JSON: sorted keys, no spaces, ASCII; its shape depends on kind
   prev_hash text not null unique check (length(prev_hash) = 64), -- hash of the row before; 64 zeros in the first row

@@ -6,6 +6,7 @@ SQLite's locks, so the one open() here makes the file, before SQLite has ever se
 
 import fcntl
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,9 @@ from pretrade.journal.errors import JournalError
 
 type Identity = tuple[int, int]
 """Device and inode: the same file as long as both are."""
+
+_PID_WIDTH = 32
+_NOTE = re.compile(rb" {0,19}([0-9]{1,20}) ([0-9a-f]{64})\n")
 
 
 def create_file(path: Path, mode: int = 0o600) -> None:
@@ -50,12 +54,16 @@ def wal_of(path: Path) -> Path:
 
 def identity(path: Path) -> Identity:
     """Which file a name stands for now. Raises OSError when none is there."""
-    found = path.stat(follow_symlinks=False)
+    found = os.lstat(path)
     return found.st_dev, found.st_ino
 
 
 class Lock:
-    """One process a journal: an advisory lock on `NAME.lock` beside the database, held until release or death."""
+    """One process a journal: an advisory lock on `NAME.lock` beside the database, held until release or death.
+
+    The file also says how far the journal had come, for the next run: a journal that has gone, or went back, is one
+    that has forgotten orders. `noted` is what the last run left: a row's number and hash, or None.
+    """
 
     def __init__(self, path: Path) -> None:
         """Take the lock for the journal at `path`. Raises JournalError when another process has it."""
@@ -68,11 +76,20 @@ class Lock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as e:
-            holder = self._file.read(32).decode("ascii", "replace").strip() or "unknown"
+            holder = self._file.read(_PID_WIDTH).decode("ascii", "replace").strip() or "unknown"
             self._file.close()
             raise JournalError(f"{path} is in use by another process (pid {holder}); one proxy a journal") from e
-        self._file.truncate(0)
-        self._file.write(f"{os.getpid()}\n".encode("ascii"))
+        found = _NOTE.fullmatch(self._file.read(_PID_WIDTH + 100)[_PID_WIDTH:])
+        self.noted: tuple[int, str] | None = (int(found[1]), found[2].decode()) if found else None
+        self._write(f"{os.getpid():<{_PID_WIDTH - 1}}\n", 0)
+
+    def note(self, seq: int, row_hash: str) -> None:
+        """Note a row that is on the disk. What cannot be noted is left as it was: an older note is true as well."""
+        self._write(f"{seq:>20} {row_hash}\n", _PID_WIDTH)
+
+    def _write(self, text: str, at: int) -> None:
+        with suppress(OSError):
+            os.pwrite(self._file.fileno(), text.encode("ascii"), at)
 
     def release(self) -> None:
         """Let another process take the journal. The file stays, so that nobody can lock a second one of that name."""

@@ -46,6 +46,20 @@ def tail(path: Path, count: int, kinds: Collection[EventKind] | None = None) -> 
     return newest_first[::-1]
 
 
+def back_from_the_end(path: Path, kinds: Collection[EventKind]) -> Iterator[list[Event]]:
+    """The events of these kinds in pages, newest first, for whoever wants the last few. Raises JournalError."""
+    with closing(open_reader(path)) as connection:
+        before = None
+        while page := _select(
+            connection,
+            f"(:before is null or seq < :before) and {_OF_KINDS} order by seq desc",
+            before=before,
+            kinds=_list(kinds),
+        ):
+            yield page
+            before = page[-1].seq
+
+
 def _select(connection: sqlite.Connection, condition: str, limit: int = _PAGE, **values: object) -> list[Event]:
     sql = f"select {EVENT_COLUMNS} from events where {condition} limit {limit}"  # noqa: S608 - texts of this file only
     try:

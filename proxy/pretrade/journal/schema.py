@@ -1,10 +1,12 @@
 """The schema of the journal file: its versions, how an older file becomes a newer one, and what each column means.
 
-Rule of this file: the SQL stands in the .sql files beside it, with a comment on every column. A file of a released
-version is never changed; a change is a new migration at the end of the list.
+Rule of this file: the SQL stands in the .sql files beside it, with a comment on every column. What holds rows is never
+changed once released; a change is a new migration at the end of the list. Views hold nothing: they are made anew
+wherever a file's are not this program's.
 """
 
 import re
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -21,8 +23,10 @@ def _script(*names: str) -> str:
     return "\n".join((files(__package__) / name).read_text("utf-8") for name in names)
 
 
-MIGRATIONS: tuple[str, ...] = (_script("events.sql", "views.sql"),)
+MIGRATIONS: tuple[str, ...] = (_script("events.sql"),)
 """Entry n turns a file of schema version n into one of version n + 1."""
+
+VIEWS = _script("views.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,35 @@ def migrate(connection: sqlite.Connection, path: Path) -> None:
             if connection.in_transaction:
                 connection.execute("rollback")
             raise JournalError(f"{path}: the step to schema version {number} failed: {e}") from e
+    _renew_views(connection, path)
+
+
+def _renew_views(connection: sqlite.Connection, path: Path) -> None:
+    """Give a file that another state of the program has made this one's views. Raises JournalError, with the old ones
+    still there."""
+    with closing(_newest()) as newest:
+        if _views(connection) == _views(newest):
+            return
+    drops = "\n".join(f'drop view "{name}";' for name, _ in _views(connection))
+    try:
+        connection.executescript(f"begin immediate;\n{drops}\n{VIEWS}\ncommit;")
+    except sqlite.Error as e:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise JournalError(f"{path}: its views cannot be made anew: {e}") from e
+
+
+def _views(connection: sqlite.Connection) -> list[tuple[str, str]]:
+    rows = connection.execute("select name, sql from sqlite_schema where type = 'view' order by name")
+    return [(str(name), str(sql)) for name, sql in rows]
+
+
+def _newest() -> sqlite.Connection:
+    """A database in memory with the schema as it is now, to be closed by the caller."""
+    connection = sqlite.connect(":memory:")
+    for script in (*MIGRATIONS, VIEWS):
+        connection.executescript(script)
+    return connection
 
 
 def _header(connection: sqlite.Connection) -> tuple[int, int, int]:
@@ -90,13 +123,10 @@ def _header(connection: sqlite.Connection) -> tuple[int, int, int]:
 
 def describe() -> tuple[Relation, ...]:
     """Every table and view with its columns and their comments, for the generated documentation."""
-    connection = sqlite.connect(":memory:")
-    for script in MIGRATIONS:
-        connection.executescript(script)
-    rows = connection.execute(
-        "select name, sql from sqlite_schema where type in ('table', 'view') order by type, rowid"
-    ).fetchall()
-    connection.close()
+    with closing(_newest()) as connection:
+        rows = connection.execute(
+            "select name, sql from sqlite_schema where type in ('table', 'view') order by type, rowid"
+        ).fetchall()
     return tuple(_relation(name, sql) for name, sql in rows)
 
 

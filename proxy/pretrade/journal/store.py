@@ -4,13 +4,13 @@ Rule of this file: only what was confirmed is taken for true. After a fault the 
 must be one that we put there: the last confirmed one, or that of the write whose end we did not see.
 """
 
-import json
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from operator import attrgetter
 from pathlib import Path
 from typing import Self
 
+import orjson
 import pysqlite3 as sqlite
 
 from pretrade.journal.chain import Head, event_hash, link
@@ -30,16 +30,22 @@ every further statement (begin, commit, one a row) would wait for the interprete
 The trigger events_follow refuses the batch should its rows ever arrive in another order."""
 
 
+_WENT_BACK = (
+    "it is an older copy or another journal, and the orders in the rows that are missing would be forgotten. Put the "
+    "newest one back. Only if that is lost, look at the exchange for open orders, remove journal.lock and start again"
+)
+
+
 class Store:
     """The journal's file, locked for this process. Not safe for threads: one at a time uses it."""
 
     def __init__(self, path: Path, lock: Lock, connection: sqlite.Connection) -> None:
         """Take over an opened journal. `open` is the way in."""
-        self._path = path
+        self._path, self._wal_path = path, wal_of(path)
         self._lock = lock
         self._connection = connection
         self._head = self._attempted = self._read_head()
-        self._file, self._wal = identity(path), identity(wal_of(path))
+        self._file, self._wal = identity(path), identity(self._wal_path)
         self._in_doubt = False
 
     @classmethod
@@ -50,10 +56,12 @@ class Store:
             undo.callback(lock.release)
             try:
                 if not path.exists(follow_symlinks=False):
+                    _require_new(path, lock)
                     create_file(path)
                 connection = open_writer(path)
                 undo.callback(connection.close)
                 store = cls(path, lock, connection)
+                store._require_noted_row()
             except (sqlite.Error, OSError) as e:
                 raise JournalError(f"cannot open the journal {path}: {e}") from e
             undo.pop_all()
@@ -85,11 +93,12 @@ class Store:
         self._write(events)
         self._require_same_files()
         self._in_doubt, self._head = False, head
+        self._lock.note(head.seq, head.hash)
         return events[0].seq
 
     def _write(self, events: Sequence[Event]) -> None:
         """Make rows durable: with `synchronous = full` the statement returns after the disk has them, all or none."""
-        self._connection.execute(_INSERT, (json.dumps([_FIELDS(event) for event in events]),))
+        self._connection.execute(_INSERT, (orjson.dumps([_FIELDS(event) for event in events]).decode(),))
 
     def _recover(self) -> None:
         """Open the file anew after a fault and find its end. The order matters: no other file is touched, and rows in
@@ -106,7 +115,7 @@ class Store:
                 f"its last row is {head.seq}, where {self._head.seq} was confirmed: rows were lost or another program "
                 "wrote here; stop the proxy and look at the file before going on"
             )
-        self._wal = identity(wal_of(self._path))
+        self._wal = identity(self._wal_path)
         self._head, self._in_doubt = head, False
 
     def _read_head(self) -> Head:
@@ -118,9 +127,20 @@ class Store:
             raise JournalError(f"row {event.seq}, the last one, does not fit its own hash: it was altered")
         return Head(event.seq, event.hash)
 
+    def _require_noted_row(self) -> None:
+        """Refuse a file that does not have the row that the last run knew to be on the disk."""
+        if self._lock.noted is None:
+            return
+        seq, row_hash = self._lock.noted
+        row = self._connection.execute("select hash from events where seq = ?", (seq,)).fetchone()
+        if row is None:
+            raise JournalError(f"its last row is {self._head.seq}, where row {seq} had been written: {_WENT_BACK}")
+        if row[0] != row_hash:
+            raise JournalError(f"its row {seq} is another than the one that had been written: {_WENT_BACK}")
+
     def _require_same_files(self) -> None:
         self._require_same_file()
-        if identity(wal_of(self._path)) != self._wal:
+        if identity(self._wal_path) != self._wal:
             raise JournalError("its write-ahead log was replaced while it was open")
 
     def _require_same_file(self) -> None:
@@ -133,3 +153,12 @@ class Store:
             self._connection.execute("pragma wal_checkpoint(truncate)").fetchall()
         self._connection.close()
         self._lock.release()
+
+
+def _require_new(path: Path, lock: Lock) -> None:
+    """Refuse to begin a journal anew where there was one."""
+    if lock.noted is not None:
+        raise JournalError(
+            f"{path} is not there, and row {lock.noted[0]} had been written: its orders would be forgotten. Put it "
+            "back. Only if it is lost, look at the exchange for open orders, remove journal.lock and start again"
+        )

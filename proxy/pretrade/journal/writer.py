@@ -9,13 +9,13 @@ import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from pretrade.journal.errors import JournalUnavailable
 from pretrade.journal.events import Draft, EventKind, canonical, require_plain, utc_text
 from pretrade.journal.store import Store
+from pretrade.model.frozen import frozen
 
 MAX_WAITING = 20_000
 """Events handed in and not yet confirmed; beyond it the journal is unavailable instead of eating all memory."""
@@ -23,8 +23,23 @@ MAX_WAITING = 20_000
 MAX_BATCH = 1_000
 """Rows in one transaction: bounds how long the first of them waits for the last."""
 
+LINGER_S = 0.005
+"""How long events that nothing waits for may wait for one that something does: one trip to the disk serves both."""
 
-@dataclass(frozen=True, slots=True)
+_MAY_LINGER = frozenset(
+    {
+        EventKind.OUTCOME,
+        EventKind.DELIVERY,
+        EventKind.READS,
+        EventKind.REFUSAL,
+        EventKind.REFUSALS,
+        EventKind.STREAM,
+    }
+)
+"""Kinds that say what has happened already. What permits something goes to the disk at once."""
+
+
+@frozen
 class _Entry:
     draft: Draft
     future: asyncio.Future[int]
@@ -41,12 +56,20 @@ class Journal:
         self._boot = boot
         self._utc_now_ns = utc_now_ns
         self._monotonic_ns = monotonic_ns
-        self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[_Entry] | None] = queue.SimpleQueue()
+        self._over: list[_Entry] = []
+        self._lingering: list[_Entry] = []
+        self._linger_end: asyncio.TimerHandle | None = None
+        self._is_leaving = False
         self._waiting = 0
         self._lost = 0
+        self.handed_in = 0
+        """Events handed in by this run, written or not."""
         self._ended: str | None = None
         self._last_error: str | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._resolved = 0
+        self._settling: list[tuple[int, asyncio.Future[None]]] = []
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
@@ -98,21 +121,55 @@ class Journal:
         refusal = self._ended
         if self._waiting >= MAX_WAITING:
             refusal = f"{self._waiting} events are waiting to be written already"
-        self._waiting += 1
+        self.handed_in += 1
         if refusal is None:
-            self._queue.put(entry)
+            self._waiting += 1
+            self._hand_in(entry)
         else:
-            self._resolve([entry], refusal)
+            self._tell([entry], refusal)
         return entry.future
+
+    def _hand_in(self, entry: _Entry) -> None:
+        """Let the writer have an event: at the end of this turn of the event loop, with all that was handed in within
+        it and all that lingers, or together with the next of those.
+
+        A write's outcome that went to the disk by itself would keep the next decision waiting for a second trip, and so
+        would a crowd's first decision the others that were made right after it.
+        """
+        self._lingering.append(entry)
+        if self._loop is None or self._is_leaving:
+            return
+        if entry.draft.kind not in _MAY_LINGER:
+            self._is_leaving = True
+            self._loop.call_soon(self._end_linger)
+        elif self._linger_end is None:
+            self._linger_end = self._loop.call_later(LINGER_S, self._end_linger)
+
+    def _end_linger(self) -> None:
+        if self._linger_end is not None:
+            self._linger_end.cancel()
+            self._linger_end = None
+        self._is_leaving = False
+        lingering, self._lingering = self._lingering, []
+        if lingering:
+            self._queue.put(lingering)  # all at once: each time it wakes the writer, who wants the interpreter's lock
 
     def record(self, kind: EventKind, body: Mapping[str, object], decision_id: str | None = None) -> None:
         """Hand in an event that nobody waits for; that it was not recorded shows in `last_error` and `lost` only."""
         self.append(kind, body, decision_id)
 
+    async def settled(self) -> None:
+        """Until everything handed in so far is on disk, or known not to be, whoever waits for it."""
+        if self._waiting and self._loop is not None:
+            done: asyncio.Future[None] = self._loop.create_future()
+            self._settling.append((self._resolved + self._waiting, done))
+            await done
+
     async def close(self) -> None:
         """Write what was handed in, move it all into the one database file, and let the file go. Safe to call again."""
         if self._ended is None:
             self._ended = "the journal is closed"
+            self._end_linger()
             self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -127,16 +184,18 @@ class Journal:
             self._store.close()
 
     def _take(self) -> list[_Entry]:
-        """Wait for an event and take what else is there by then; empty when the journal is being closed."""
-        batch: list[_Entry] = []
+        """Wait for events and take what else is there by then, up to MAX_BATCH; empty when the journal is being
+        closed."""
+        taken = self._over
         with suppress(queue.Empty):
-            while len(batch) < MAX_BATCH:
-                entry = self._queue.get(block=not batch)
-                if entry is None:
+            while len(taken) < MAX_BATCH:
+                entries = self._queue.get(block=not taken)
+                if entries is None:
                     self._queue.put(None)  # for the next call, should this one have something to write first
                     break
-                batch.append(entry)
-        return batch
+                taken += entries
+        self._over = taken[MAX_BATCH:]
+        return taken[:MAX_BATCH]
 
     def _write(self, batch: Sequence[_Entry]) -> int | str:
         try:
@@ -154,8 +213,17 @@ class Journal:
                 self._loop.call_soon_threadsafe(function, *arguments)
 
     def _resolve(self, batch: Sequence[_Entry], result: int | str) -> None:
-        """On the event loop: `result` is the first row's number, or why none of the rows is confirmed."""
+        """On the event loop: `result` is the first row's number, or why none of the rows is confirmed. Batches come in
+        the order in which their events were handed in."""
         self._waiting -= len(batch)
+        self._resolved += len(batch)
+        self._tell(batch, result)
+        while self._settling and self._settling[0][0] <= self._resolved:
+            _, done = self._settling.pop(0)
+            if not done.done():  # its waiter was cancelled
+                done.set_result(None)
+
+    def _tell(self, batch: Sequence[_Entry], result: int | str) -> None:
         if isinstance(result, str):
             self._lost += len(batch)
         for index, entry in enumerate(batch):
@@ -170,9 +238,9 @@ class Journal:
     def _bury(self, batch: list[_Entry]) -> None:
         """On the event loop, when the thread has ended: nobody must wait for it any more."""
         self._ended = self._ended or "the journal's writer has stopped because of a fault in the program"
+        batch += self._over
         with suppress(queue.Empty):
             while True:
-                entry = self._queue.get_nowait()
-                if entry is not None:
-                    batch.append(entry)
-        self._resolve(batch, self._ended)
+                batch += self._queue.get_nowait() or ()
+        self._resolve(batch + self._lingering, self._ended)
+        self._over, self._lingering = [], []
