@@ -11,7 +11,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import mitmproxy.addons  # noqa: F401
 
-from pretrade.gateway import certs
+from pretrade.gateway.keys import certs
 from pretrade.kalshi.hosts import all_names
 
 

@@ -17,10 +17,10 @@ from mitmproxy.master import Master
 from mitmproxy.options import Options
 from mitmproxy.proxy.mode_servers import ServerInstance
 
-from pretrade.gateway.attempts import Ticket
-from pretrade.gateway.doors import Doors, bind, close_clients
+from pretrade.gateway.front.doors import Doors, bind, close_clients
 from pretrade.gateway.messages import Answer, RawRequest
-from pretrade.gateway.refusals import answer_of
+from pretrade.gateway.way.attempts import Attempt, Ticket
+from pretrade.gateway.way.refusals import answer_of
 from pretrade.kalshi.replies import refusal
 from pretrade.model.codes import DenyCode
 
@@ -67,6 +67,11 @@ class Wire:
     async def ask(self, data: bytes) -> Response:
         await self.send(data)
         return await self.answer()
+
+    async def ask_raw(self, data: bytes) -> bytes:
+        """As many bytes back as were sent."""
+        await self.send(data)
+        return await asyncio.wait_for(self.reader.readexactly(len(data)), PATIENCE_S)
 
     async def answer(self) -> Response:
         try:
@@ -147,9 +152,19 @@ class FakeGate:
     def connect(self, host: str, port: int) -> Answer | None:
         return self.on_connect(host, port)
 
+    def passes_through(self, host: str, port: int) -> bool:
+        return False
+
+    def refuse_tunnel(
+        self, host: str, port: int, detail: str, code: DenyCode = DenyCode.DESTINATION_NOT_ALLOWED
+    ) -> Answer:
+        raise AssertionError("no other host is listed")
+
     async def handle(self, raw: RawRequest, ticket: Ticket) -> Answer:
         self.handled.append(raw)
-        return await self.on_handle(raw, ticket)
+        answer = await self.on_handle(raw, ticket)
+        ticket.attempt = ticket.attempt or Attempt("d-1", ("bot", "an order without an id"), asyncio.Future())
+        return answer
 
     def answered(self, ticket: Ticket, *, delivered: bool) -> None:
         self.delivered.append(delivered)
@@ -211,7 +226,7 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(gate: Any, leaf: Path, deadline_s: float = 0.3, stalled_s: float = 0.5) -> AsyncIterator[Opened]:
+async def opened(gate: Any, leaf: Path, deadline_s: float = 5.0, stalled_s: float = 2.0) -> AsyncIterator[Opened]:
     """Doors with this gate behind them; a hook may take `deadline_s`, half a request `stalled_s`."""
     doors = Doors(gate, leaf, deadline_s, stalled_s)
     proxy, base_url = bind("127.0.0.1", 0), bind("127.0.0.1", 0)
@@ -221,6 +236,8 @@ async def opened(gate: Any, leaf: Path, deadline_s: float = 0.3, stalled_s: floa
     finally:
         await doors.close()
         await until(lambda: not doors._proxyserver.connections)
+        for _ in range(3):
+            await asyncio.sleep(0)  # the loop lets go of what was closed
 
 
 @asynccontextmanager
@@ -243,7 +260,7 @@ async def stock(*addons: Any) -> AsyncIterator[int]:
         await until(lambda: not server.connections)
 
 
-async def until(condition: Callable[[], bool], patience_s: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], patience_s: float = 20.0) -> None:
     """Wait until a condition holds; TimeoutError when it does not."""
     async with asyncio.timeout(patience_s):
         while not condition():

@@ -11,17 +11,21 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.builders import TICKER, policy
+from tests.gateway.marketkit import FakeMarkets, calm
 
-from pretrade.gateway.attempts import Attempts, Ticket
-from pretrade.gateway.clock import Clock
-from pretrade.gateway.destination import Destinations
-from pretrade.gateway.gate import Gate
-from pretrade.gateway.identity import Client
+from pretrade.gateway.account.reconciled import Reconciled
+from pretrade.gateway.account.restore import FOLDED, fold, reopen
 from pretrade.gateway.instance import Instance
+from pretrade.gateway.keys.signers import Signers
+from pretrade.gateway.machine.clock import Clock
+from pretrade.gateway.machine.disk import DiskRoom
 from pretrade.gateway.messages import Answer, Door, RawRequest
-from pretrade.gateway.refusals import FloodGuard
-from pretrade.gateway.restore import FOLDED, fold, reopen
-from pretrade.gateway.trading import Trading
+from pretrade.gateway.stops.trading import Trading
+from pretrade.gateway.way.attempts import Attempts, Ticket
+from pretrade.gateway.way.destination import Destinations
+from pretrade.gateway.way.gate import Gate
+from pretrade.gateway.way.identity import Client
+from pretrade.gateway.way.refusals import FloodGuard
 from pretrade.journal.events import Draft, Event, EventKind
 from pretrade.journal.reader import read_events
 from pretrade.journal.writer import Journal
@@ -112,7 +116,12 @@ class FakeUpstream:
     lanes: list[Lane] = field(default_factory=list)
 
     async def send(
-        self, request: SignedRequest, *, lane: Lane, last_look: Callable[[], None] | None = None
+        self,
+        request: SignedRequest,
+        *,
+        lane: Lane,
+        last_look: Callable[[], None] | None = None,
+        reader: str | None = None,
     ) -> ExchangeAnswer:
         if self.on_connect is not None:
             await self.on_connect()
@@ -192,7 +201,26 @@ class World:
 
     async def close(self) -> None:
         await self.instance.journal.close()
-        self.instance.signer.close()
+        self.instance.signers.close()
+
+
+_THEIRS = """  momentum-bot:
+    key_id: momentum-bot-key
+    public_key: keys/momentum-bot.pub.pem
+    subaccount: 0
+"""
+OURS = "".join(
+    f"  {one.name}:\n    key_id: {one.key_id}\n    public_key: keys/{one.name}.pem\n    subaccount: {one.subaccount}\n"
+    for one in CLIENTS.values()
+)
+"""The clients above, as a policy states them."""
+
+
+class JustReconciled(Reconciled):
+    """The exchange's record, read a moment ago at any time."""
+
+    def age_ms(self) -> int | None:
+        return 0
 
 
 def open_world(
@@ -208,8 +236,10 @@ def open_world(
     journal = Journal.open(path, boot="boot-1", utc_now_ns=now.clock.utc_ns, monotonic_ns=now.clock.monotonic_ns)
     ledger, attempts = fold(read_events(path, kinds=FOLDED)), Attempts()
     reopen(ledger, attempts)
+    ledger.lose_sight()
+    the_policy = policy((_THEIRS, OURS), *changes)
     instance = Instance(
-        policy=policy(*changes),
+        policy=the_policy,
         policy_hash="ab" * 32,
         zone=ZoneInfo("America/New_York"),
         clients=CLIENTS,
@@ -217,13 +247,17 @@ def open_world(
         clock=now.clock,
         journal=journal,
         ledger=ledger,
-        trading=Trading(ledger, journal, folder),
-        signer=Signer(LIVE_KEY, "live-key"),
+        trading=Trading(ledger, journal, folder, now.clock),
+        signers=Signers.of_policy(the_policy, Signer(LIVE_KEY, "live-key")),
         upstream=upstream,  # type: ignore[arg-type]
         flood=FloodGuard(journal, now.clock),
         started_ms=started_ms,
+        disk=DiskRoom(folder, now.clock),
+        markets=FakeMarkets(),  # type: ignore[arg-type]
         attempts=attempts,
     )
+    instance.reconciled = JustReconciled(now.clock)
+    calm(instance)
     return World(instance, Gate(instance), now, upstream, path)
 
 
@@ -262,7 +296,7 @@ def shown(answer: Answer) -> tuple[int, str]:
     return answer.status, body.get("code", "")
 
 
-async def until(condition: Callable[[], bool], patience_s: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], patience_s: float = 20.0) -> None:
     """Wait until a condition holds; TimeoutError when it does not."""
     async with asyncio.timeout(patience_s):
         while not condition():
@@ -301,3 +335,14 @@ class Disk:
 
     def kinds(self) -> list[EventKind]:
         return [event.kind for event in self.written]
+
+
+class NoEnds(Disk):
+    """A disk that takes no outcome, as one that is full at that moment and not at the next."""
+
+    refuses = True
+
+    def write(self, events: Sequence[Event]) -> None:
+        if self.refuses and any(event.kind is EventKind.OUTCOME for event in events):
+            raise OSError("no space left on device")
+        super().write(events)

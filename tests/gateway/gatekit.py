@@ -13,21 +13,24 @@ from zoneinfo import ZoneInfo
 
 from tests.builders import TICKER, policy
 from tests.gateway.doorkit import HOST
+from tests.gateway.marketkit import FakeMarkets, calm
 
-from pretrade.gateway.clock import Clock
-from pretrade.gateway.destination import Destinations
-from pretrade.gateway.gate import Gate
-from pretrade.gateway.identity import Client
 from pretrade.gateway.instance import Instance
-from pretrade.gateway.refusals import FloodGuard
-from pretrade.gateway.trading import Trading
+from pretrade.gateway.keys.signers import Signers
+from pretrade.gateway.machine.clock import Clock
+from pretrade.gateway.machine.disk import DiskRoom
+from pretrade.gateway.stops.trading import Trading
+from pretrade.gateway.way.destination import Destinations
+from pretrade.gateway.way.gate import Gate
+from pretrade.gateway.way.identity import Client
+from pretrade.gateway.way.refusals import FloodGuard
 from pretrade.journal.events import EventKind
 from pretrade.kalshi.client import Answer, Lane
-from pretrade.kalshi.keys import generate_private_key, signing_text
+from pretrade.kalshi.keys import PrivateKey, generate_private_key, signing_text
 from pretrade.kalshi.signing import ReadRequest, SignedRequest
 from pretrade.model.decisions import Approved
 from pretrade.model.instance import Environment
-from pretrade.risk.ledger import Ledger
+from pretrade.risk.ledger.ledger import Ledger
 
 KEY = generate_private_key("ed25519")
 KEY_ID = "momentum-bot-key"
@@ -58,6 +61,9 @@ class FakeJournal:
     def record(self, kind: EventKind, body: Mapping[str, object], decision_id: str | None = None) -> None:
         self.append(kind, body, decision_id)
 
+    async def settled(self) -> None:
+        """Everything is on disk at once here."""
+
     def outcomes(self) -> list[str]:
         return [str(body["state"]) for kind, body, _ in self.rows if kind is EventKind.OUTCOME]
 
@@ -66,6 +72,7 @@ class FakeJournal:
 class FakeSigner:
     """Signs nothing: what it gives out says what was approved."""
 
+    key_id: str = "live-key"
     on_sign: Callable[[], Awaitable[None]] | None = None
     signed: list[Approved] = field(default_factory=list)
 
@@ -86,7 +93,14 @@ class FakeUpstream:
     on_send: Callable[[], Awaitable[None]] | None = None
     sent: list[SignedRequest] = field(default_factory=list)
 
-    async def send(self, request: SignedRequest, *, lane: Lane, last_look: Callable[[], None] | None = None) -> Answer:
+    async def send(
+        self,
+        request: SignedRequest,
+        *,
+        lane: Lane,
+        last_look: Callable[[], None] | None = None,
+        reader: str | None = None,
+    ) -> Answer:
         if last_look is not None:
             last_look()
         self.sent.append(request)
@@ -106,11 +120,13 @@ class RealGate:
     journal: FakeJournal = field(default_factory=FakeJournal)
     signer: FakeSigner = field(default_factory=FakeSigner)
     upstream: FakeUpstream = field(default_factory=FakeUpstream)
+    markets: FakeMarkets = field(default_factory=FakeMarkets)
 
     def __post_init__(self) -> None:
         clock, ledger, journal = Clock(), Ledger(), self.journal
+        the_policy = policy(*self.changes)
         self.instance = Instance(
-            policy=policy(*self.changes),
+            policy=the_policy,
             policy_hash="test",
             zone=ZoneInfo("America/New_York"),
             clients={KEY_ID: Client("momentum-bot", KEY_ID, 0, KEY.public_key())},
@@ -118,12 +134,16 @@ class RealGate:
             clock=clock,
             journal=journal,  # type: ignore[arg-type]
             ledger=ledger,
-            trading=Trading(ledger, journal, self.state_dir),  # type: ignore[arg-type]
-            signer=self.signer,  # type: ignore[arg-type]
+            trading=Trading(ledger, journal, self.state_dir, clock),  # type: ignore[arg-type]
+            signers=Signers.of_policy(the_policy, self.signer),  # type: ignore[arg-type]
             upstream=self.upstream,  # type: ignore[arg-type]
             flood=FloodGuard(journal, clock),  # type: ignore[arg-type]
             started_ms=0,
+            disk=DiskRoom(self.state_dir, clock),
+            markets=self.markets,  # type: ignore[arg-type]
         )
+        self.instance.reconciled.done(clock.age_ms(), ())
+        calm(self.instance)
         self.gate = Gate(self.instance)
 
 
@@ -141,12 +161,12 @@ def order(**more: object) -> bytes:
     return json.dumps({name: value for name, value in (body | more).items() if value is not None}).encode()
 
 
-def signature(method: str, path: str) -> list[str]:
+def signature(method: str, path: str, key: PrivateKey = KEY, key_id: str = KEY_ID) -> list[str]:
     """The three headers of a registered client, as lines."""
     stamp = time.time_ns() // 1_000_000
-    signed = base64.b64encode(KEY.sign(signing_text(stamp, method, path)))  # type: ignore[call-arg, arg-type]
+    signed = base64.b64encode(key.sign(signing_text(stamp, method, path)))  # type: ignore[call-arg, arg-type]
     return [
-        f"KALSHI-ACCESS-KEY: {KEY_ID}",
+        f"KALSHI-ACCESS-KEY: {key_id}",
         f"KALSHI-ACCESS-TIMESTAMP: {stamp}",
         f"KALSHI-ACCESS-SIGNATURE: {signed.decode()}",
     ]

@@ -4,17 +4,23 @@ import hashlib
 import os
 import re
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.policy.tree import GONE, TREE, Raw, as_yaml, changed
+from pydantic import ValidationError
+from tests.policy.tree import GONE, KEYED, TREE, UNWAIVED, Raw, as_yaml, changed
 
-from pretrade.gateway.config import MAX_BYTES, LoadedPolicy, load, loads, paths
-from pretrade.gateway.problems import PolicyError
+from pretrade.gateway.config import MAX_BYTES, LoadedPolicy, PolicyError, load, loads, paths
 from pretrade.model.instance import Environment, Mode, Role
 from pretrade.model.units import Count, Money
-from pretrade.policy.describe import ITEM, NAME, keys, known_keys
+from pretrade.policy.describe import keys
+from pretrade.policy.schema import Policy
+from pretrade.policy.waivers import LIMITS
+from pretrade.yamltext.describe import ITEM, NAME, known_keys
+from pretrade.yamltext.explain import schema_problems
+from pretrade.yamltext.tree import Tree
 
 DEFAULT = Path(__file__).parents[2] / "policy.yaml"
 TEXT = as_yaml(TREE)
@@ -71,8 +77,8 @@ def test_paths_start_from_the_folder_of_the_file(tmp_path):
     file = tmp_path / "policy.yaml"
     file.write_text(as_yaml(changed((("state_dir",), "/var/lib/pretrade"))))
     resolved = paths(load(file))
-    assert resolved.signing_key == tmp_path / "keys/live.pem"
-    assert resolved.passphrase == tmp_path / "keys/live.pass"
+    assert resolved.live_key.key == tmp_path / "keys/live.pem"
+    assert resolved.live_key.passphrase == tmp_path / "keys/live.pass"
     assert resolved.state == Path("/var/lib/pretrade")
     assert resolved.certs == tmp_path / "certs"
     assert resolved.practice_ca == tmp_path / "practice/ca.crt"
@@ -116,17 +122,32 @@ def test_every_problem_is_told_at_once_and_in_order():
 # A file that was cut short -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("share", range(4))
-def test_every_proper_prefix_of_the_default_policy_is_refused(share, tmp_path):
-    """Catches an editor's half-written file that is valid YAML and lacks its last limits (cut at every byte)."""
+def _refuse_prefixes(sizes, tmp_path):
     data, file = DEFAULT.read_bytes(), tmp_path / "policy.yaml"
     assert data.endswith(b"\nend: policy\n")
-    for size in range(share, len(data) - 1, 4):
+    for size in sizes:
         file.write_bytes(data[:size])
         with pytest.raises(PolicyError) as refused:
             load(file)
         said = str(refused.value)
         assert "may have been cut short" in said or "not UTF-8" in said, size
+
+
+def test_a_policy_that_was_cut_short_is_refused(tmp_path):
+    """Catches an editor's half-written file that is valid YAML and lacks its last limits: cut after every line, at
+    every byte of the end, and here and there."""
+    data = DEFAULT.read_bytes()
+    ends = [at for at, byte in enumerate(data) if byte == ord("\n")]
+    sizes = {*(end + 1 for end in ends), *range(len(data) - 20, len(data)), *range(0, len(data), 397)}
+    _refuse_prefixes(sorted(size for size in sizes if size < len(data) - 1), tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("share", range(16))
+def test_every_proper_prefix_of_the_default_policy_is_refused(share, tmp_path):
+    """The same, cut at every byte."""
+    _refuse_prefixes(range(share, len(DEFAULT.read_bytes()) - 1, 16), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -160,21 +181,26 @@ def _misspelt(name):
 NAMED = [info for info in keys() if info.where[-1] not in (NAME, ITEM)]
 
 
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)])
 @pytest.mark.parametrize("info", NAMED, ids=str)
-def test_every_key_misspelt_by_one_letter_is_refused_with_the_right_name(info):
+def test_every_key_misspelt_by_one_letter_is_refused_with_the_right_name(info, every):
     """Catches a key that is ignored where it is unknown (a limit that silently does not hold), one letter at a time:
     left out, doubled, replaced, swapped with the next."""
     group = tuple({NAME: "bot", ITEM: 0}.get(part, part) for part in info.where[:-1])
     name = info.where[-1]
-    for wrong in set(_misspelt(name)) - {"", *known_keys(group)}:
-        text = as_yaml(_renamed(group, name, wrong))
-        told = [line for line in refusal(text) if "unknown key" in line]
-        assert len(told) == 1, (wrong, told)
-        assert told[0].endswith(f"{wrong}: unknown key; did you mean {name}?"), wrong
+    slips = sorted(set(_misspelt(name)) - {"", *known_keys(keys(), group)})
+    for wrong in slips if every else Random(str(info)).sample(slips, min(3, len(slips))):
+        tree = Tree(value=_renamed(group, name, wrong))
+        with pytest.raises(ValidationError) as refused:
+            Policy.model_validate(tree.value)
+        told = [str(problem) for problem in schema_problems(refused.value, tree, keys(), "policy")]
+        unknown = [line for line in told if "unknown key" in line]
+        assert len(unknown) == 1, (wrong, told)
+        assert unknown[0].endswith(f"{wrong}: unknown key; did you mean {name}?"), wrong
 
 
 def _renamed(group, name, wrong):
-    tree = changed()
+    tree = changed(*(UNWAIVED if group == ("confirm",) else ()), of=KEYED)
     inner = tree
     for part in group:
         inner = inner[part]
@@ -184,11 +210,15 @@ def _renamed(group, name, wrong):
     return tree
 
 
-@pytest.mark.parametrize("info", [info for info in NAMED if info.required and str(info) != "end"], ids=str)
+@pytest.mark.parametrize(
+    "info", [info for info in NAMED if str(info) != "end" and (info.required or str(info) in LIMITS)], ids=str
+)
 def test_every_missing_key_is_named(info):
     """Catches a limit that has a default: what is not stated must be asked for."""
     where = tuple({NAME: "bot", ITEM: 0}.get(part, part) for part in info.where)
-    told = refusal(as_yaml(changed((where, GONE))))
+    bare = {"key_id": "bot-key", "public_key": "keys/bot.pub.pem", "subaccount": "0"}
+    limit = [*UNWAIVED, (("clients", "bot"), bare)] if str(info) in LIMITS else []
+    told = refusal(as_yaml(changed(*limit, (where, GONE), of=KEYED if "keys" in where else TREE)))
     shown = str(info).replace(NAME, "bot").replace("[]", "[0]")
     assert len(told) == 1
     assert f": {shown}: missing; a policy must state it" in told[0]

@@ -7,27 +7,34 @@ judged is the text that is hashed and kept. Nothing that it names (keys, folders
 import hashlib
 import os
 import stat
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from pretrade.gateway.problems import PolicyError, Problem
-from pretrade.gateway.schema_problems import schema_problems
-from pretrade.gateway.yaml_tree import Tree, read_tree
-from pretrade.policy.rules import dotted
-from pretrade.policy.schema import Policy
+from pretrade.gateway.machine.clock import Clock
+from pretrade.policy.describe import keys
+from pretrade.policy.schema import LiveKey, Policy
+from pretrade.policy.waivers import past_observations, past_waivers
+from pretrade.yamltext.explain import schema_problems
+from pretrade.yamltext.hidden import hidden
+from pretrade.yamltext.places import dotted
+from pretrade.yamltext.problems import Problem, RefusedTextError
+from pretrade.yamltext.tree import Tree, read_tree
 
 MAX_BYTES = 256 * 1024
 LAST_LINE = "end: policy"
 
 _TIMEZONE = ("limits", "day", "timezone")
-_HIDDEN_SHOWN = 20
+
+
+class PolicyError(RefusedTextError):
+    """A policy that was refused, with every problem found in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +48,19 @@ class LoadedPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPaths:
+    """A live key's file and, where that is encrypted, the one with its passphrase."""
+
+    key: Path
+    passphrase: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyPaths:
     """Where the files and folders that a policy names are, absolute. None looked at yet."""
 
-    signing_key: Path
-    passphrase: Path | None
+    live_key: KeyPaths
+    named_keys: dict[str, KeyPaths]
     state: Path
     certs: Path
     practice_ca: Path | None
@@ -72,11 +87,11 @@ def loads(text: str, *, source: str) -> LoadedPolicy:
 
     Raises PolicyError with every problem found. Rules between keys are judged once every key by itself can be read.
     """
-    problems = list(_hidden(text)) or list(_too_large(text))
+    problems = list(hidden(text)) or list(_too_large(text))
     if problems:
         raise PolicyError(source, problems, text)
     problems = list(_cut_short(text))
-    tree = read_tree(text)
+    tree = read_tree(text, "policy")
     problems += tree.problems
     policy = _judge(tree, problems) if tree.complete else None
     if problems or policy is None:
@@ -84,18 +99,35 @@ def loads(text: str, *, source: str) -> LoadedPolicy:
     return LoadedPolicy(policy, text, hashlib.sha256(text.encode()).hexdigest(), Path(source))
 
 
+def refuse_ended(loaded: LoadedPolicy, clock: Clock) -> None:
+    """Refuse a policy with a waiver or an observation that has ended, by the day in its own time zone. Raises
+    PolicyError with every such date. A start is not refused for one: exits must pass, and orders are denied."""
+    policy = loaded.policy
+    day = clock.day(ZoneInfo(policy.limits.day.timezone))
+    ended = [*past_waivers(policy, day), *past_observations(policy, day)]
+    if not ended:
+        return
+    spots = read_tree(loaded.text, "policy").values
+    problems = [Problem(*spots[told.where], dotted(told.where), told.message) for told in ended]
+    raise PolicyError(str(loaded.path), problems, loaded.text)
+
+
 def paths(loaded: LoadedPolicy) -> PolicyPaths:
     """Resolve what the policy names against the folder of its file, symbolic links left as they are."""
     folder, policy = loaded.path.absolute().parent, loaded.policy
-    practice, passphrase = policy.exchange.practice, policy.signing.passphrase_file
+    practice = policy.exchange.practice
     return PolicyPaths(
-        signing_key=folder / policy.signing.key_file,
-        passphrase=folder / passphrase if passphrase else None,
+        live_key=_key_paths(folder, policy.signing),
+        named_keys={name: _key_paths(folder, key) for name, key in policy.signing.keys.items()},
         state=folder / policy.state_dir,
         certs=folder / policy.certs_dir,
         practice_ca=folder / practice.ca if practice else None,
         client_keys={name: folder / client.public_key for name, client in policy.clients.items()},
     )
+
+
+def _key_paths(folder: Path, key: LiveKey) -> KeyPaths:
+    return KeyPaths(folder / key.key_file, folder / key.passphrase_file if key.passphrase_file else None)
 
 
 def _read(path: Path) -> bytes:
@@ -113,7 +145,7 @@ def _judge(tree: Tree, problems: list[Problem]) -> Policy | None:
         policy = Policy.model_validate(tree.value)
     except ValidationError as error:
         cut = any(problem.where == "end" for problem in problems)
-        found = schema_problems(error, tree)
+        found = schema_problems(error, tree, keys(), "policy")
         problems += [problem for problem in found if not (cut and problem.where == "end")]
     problems += _timezone(tree, {problem.where for problem in problems})
     return policy
@@ -126,27 +158,6 @@ def _whole(message: str) -> Problem:
 def _too_large(text: str) -> Iterator[Problem]:
     if len(text.encode()) > MAX_BYTES:
         yield _whole(f"is larger than {MAX_BYTES // 1024} KB; no policy needs that")
-
-
-def _hidden(text: str) -> Iterator[Problem]:
-    """Characters that do not show: an editor and YAML may take them for different things (tabs, other line breaks)."""
-    found = 0
-    for number, line in enumerate(text.split("\n"), start=1):
-        for column, char in enumerate(line.removesuffix("\r"), start=1):
-            if char.isprintable():
-                continue
-            yield Problem(number, column, "", _hidden_message(char))
-            found += 1
-            if found == _HIDDEN_SHOWN:
-                return
-
-
-def _hidden_message(char: str) -> str:
-    if char == "\t":
-        return "a tab; indent and align with spaces"
-    if char == "\ufeff":
-        return "a byte order mark; save the file as UTF-8 without one"
-    return f"a character that does not show ({unicodedata.name(char, f'U+{ord(char):04X}')}); remove it"
 
 
 def _cut_short(text: str) -> Iterator[Problem]:

@@ -15,19 +15,19 @@ import structlog
 from mitmproxy import addonmanager, ctx, http
 from mitmproxy.addons import proxyserver
 
-from pretrade.gateway import options
 from pretrade.gateway.assemble import Listening, StartError, assemble, check_surroundings, leaf_path
-from pretrade.gateway.clock import Clock
-from pretrade.gateway.config import LoadedPolicy, load
-from pretrade.gateway.doors import close_clients, tls_context
-from pretrade.gateway.enforcer import Enforcer
-from pretrade.gateway.failclosed import HOOK_DEADLINE_S, speak_for_mitmproxy
-from pretrade.gateway.gate import Gate
+from pretrade.gateway.config import LoadedPolicy, PolicyError, load, paths
+from pretrade.gateway.front import options
+from pretrade.gateway.front.debug_enforcer import FlowEnforcer
+from pretrade.gateway.front.doors import close_clients, tls_context
+from pretrade.gateway.front.failclosed import HOOK_DEADLINE_S, speak_for_mitmproxy
+from pretrade.gateway.front.options import OptionsDifferError
 from pretrade.gateway.instance import Instance
-from pretrade.gateway.options import OptionsDifferError
-from pretrade.gateway.problems import PolicyError
+from pretrade.gateway.machine.clock import Clock
+from pretrade.gateway.machine.stalls import Stalls
+from pretrade.gateway.preflight.preflight import Preflight
 from pretrade.gateway.run import HOUSEKEEPING_S, record_start
-from pretrade.gateway.stalls import Stalls
+from pretrade.gateway.way.gate import Gate
 from pretrade.journal.events import EventKind
 from pretrade.model.instance import Mode
 
@@ -38,8 +38,8 @@ REQUIRED = {name: value for name, value in options.REQUIRED.items() if name != "
 point of this door, so they are free."""
 
 
-class DebugEnforcer(Enforcer):
-    """The Enforcer with what the fail-closed manager would add: a deadline. An answer that fails leaves the refusal."""
+class DebugEnforcer(FlowEnforcer):
+    """With what the fail-closed manager would add: a deadline. An answer that fails leaves the refusal."""
 
     name = "pretrade-enforcer"
 
@@ -57,17 +57,27 @@ class DebugEnforcer(Enforcer):
         self._begun = asyncio.create_task(self._run(loaded, listening), name="pretrade")
 
     async def _run(self, loaded: LoadedPolicy, listening: Listening) -> None:
+        preflight = Preflight(self._instance, paths(loaded).certs)
         try:
             await record_start(self._instance, loaded, listening)
+            await preflight.first()
+            await self._instance.exchange_status.first()
             await _listen_again()
         except StartError as e:
             log.error("debug_door_stays_shut", detail=str(e))
             return
         self._instance.stopping = self._is_orphaned
         log.warning("debug_door_open", mode="dry_run", proxy=str(listening.proxy))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_house(), name="housekeeping")
+            group.create_task(self._instance.exchange_status.run(), name="exchange status")
+            group.create_task(preflight.run(), name="preflight")
+
+    async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             self._gate_itself.flush()
+            await self._instance.markets.refresh_used()
 
     def orphan(self) -> None:
         """Our script has gone: refuse everything from here on."""
@@ -86,10 +96,11 @@ class DebugEnforcer(Enforcer):
         if self._begun is not None:
             self._begun.cancel()
         self._gate_itself.flush(everything=True)
+        await self._instance.endings.finish()
         self._instance.journal.record(EventKind.STOP, {"reason": "mitmproxy ended"})
         await self._instance.journal.close()
         await self._instance.upstream.close()
-        self._instance.signer.close()
+        self._instance.signers.close()
 
 
 class DebugDoor:

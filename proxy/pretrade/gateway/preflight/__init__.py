@@ -1,0 +1,1 @@
+"""What is checked before the doors open: keys, scopes, clocks, certificates. It reads; it never writes."""

@@ -1,0 +1,1 @@
+"""Clients' WebSocket streams, passed on frame by frame under our own identity; no frame of theirs can trade."""

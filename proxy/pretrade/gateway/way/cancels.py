@@ -1,0 +1,84 @@
+"""Cancel-all by a client that shares its subaccount: it goes out as a batch cancel of its own orders.
+
+The exchange's cancel-all would take the other clients' orders too (orders.md 6). A cancel names an order by the id that
+the exchange gave it, so one of unknown end cannot be among them; then the answer is no 204, which would say that
+nothing rests any more.
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from pretrade.gateway.instance import Instance
+from pretrade.gateway.messages import Answer
+from pretrade.gateway.way.records import WriteRequest
+from pretrade.gateway.way.refusals import answer_of
+from pretrade.kalshi.client import Answer as ExchangeAnswer
+from pretrade.kalshi.outcomes import read_outcome
+from pretrade.kalshi.replies import Reply, refusal
+from pretrade.model.codes import DenyCode
+from pretrade.model.instance import Mode
+from pretrade.model.orders import CancelAll, CancelBatch, CancelOrder
+from pretrade.model.outcomes import Outcome, OutcomeState
+
+NO_CONTENT = Reply(204, b"")
+"""What the exchange answers a cancel-all with."""
+NOTHING_TO_CANCEL = Outcome(OutcomeState.NOT_SENT, detail="no order of this client's has an id that it is canceled by")
+_OVER = "not_found"
+"""What it says of an order that has ended, and of one that never was."""
+_HINT = "Send the cancel-all again in a few seconds, and look at your orders: what could be canceled is."
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCancels:
+    """What a cancel-all stands for: the cancels, of which there may be none, and the orders (by their keys in the
+    ledger) of which the exchange has not told the id, so that none of these can be canceled."""
+
+    batch: CancelBatch
+    nameless: tuple[str, ...]
+
+
+def own_cancels(instance: Instance, request: WriteRequest) -> OwnCancels | None:
+    """The cancels that a cancel-all stands for; None for any other write, and where it cancels nobody else's orders."""
+    client = request.client
+    if not isinstance(request.write, CancelAll) or not client.shares_subaccount:
+        return None
+    if instance.policy.instance.mode is Mode.DRY_RUN:
+        return None  # the dry run's own book cancels by client
+    orders = instance.ledger.live.orders.values()
+    # What it has left in another subaccount, by an older policy, would have the whole batch denied.
+    mine = [order for order in orders if order.client == client.name and order.subaccount == client.subaccount]
+    batch = CancelBatch(
+        tuple(
+            CancelOrder(order.order_id, order.exchange_index, order.ticker, order.subaccount)
+            for order in mine
+            if order.order_id is not None
+        )
+    )
+    return OwnCancels(batch, tuple(order.key for order in mine if order.order_id is None))
+
+
+def answer_cancel_all(instance: Instance, decision_id: str, own: OwnCancels, answer: Answer) -> Answer:
+    """The answer to the cancel-all, from that to the batch, or from its own where there was nothing to cancel.
+
+    204 where every order of the client's that could rest was canceled or had ended. One whose end was not known when
+    it began, and that may rest now, makes it a 504; so does one that the exchange would not cancel.
+    """
+    if answer.status != (HTTPStatus.OK if own.batch.orders else HTTPStatus.NO_CONTENT):
+        return answer
+    refused = _refused(own.batch, answer) if own.batch.orders else []
+    nameless = [key for key in own.nameless if key in instance.ledger.live.orders]
+    if not refused and not nameless:
+        return answer_of(NO_CONTENT, decision_id)
+    told = [f"{len(nameless)} of your orders, whose id the exchange has not told yet"] if nameless else []
+    told += [f"{len(refused)} that it would not cancel ({', '.join(sorted(set(refused)))})"] if refused else []
+    message = f"what could be canceled is, but there may rest: {'; '.join(told)}"
+    return answer_of(
+        refusal(DenyCode.OUTCOME_UNKNOWN, decision_id=decision_id, message=message, hint=_HINT), decision_id
+    )
+
+
+def _refused(batch: CancelBatch, answer: Answer) -> list[str]:
+    """Why the exchange would not cancel some of them; one that had ended needs no cancel."""
+    outcome = read_outcome(batch, ExchangeAnswer(answer.status, answer.content_type, answer.body))
+    codes = [leg.code or "no reason told" for leg in outcome.legs if leg.state is not OutcomeState.ACCEPTED]
+    return [code for code in codes if code != _OVER]

@@ -1,0 +1,124 @@
+"""Cancel-all by a client that shares its subaccount: whatever it is answered says no more than is known."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.gateway.fakes import CLIENTS, LIVE, ORDERS, World, accept, always, answered, open_world, shown
+
+from pretrade.gateway.messages import Answer
+from pretrade.journal.events import EventKind
+from pretrade.kalshi.client import Answer as ExchangeAnswer
+from pretrade.kalshi.client import Unknown
+from pretrade.kalshi.signing import SignedRequest
+from pretrade.model.instance import Role
+from pretrade.model.outcomes import LegOutcome, Outcome, OutcomeState
+
+NO_ANSWER = Unknown("no whole answer came before the deadline")
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    world = open_world(tmp_path, LIVE)
+    world.instance.clients = CLIENTS | {"bot-key": replace(CLIENTS["bot-key"], shares_subaccount=True)}
+    yield world
+    await world.close()
+
+
+async def cancel_all(world: World, entries: list[dict[str, Any]] | None = None) -> Answer:
+    """Ask for it; the exchange answers the batch with these entries, or cancels what it is asked to."""
+
+    async def batch(request: SignedRequest) -> ExchangeAnswer:
+        asked = [one["order_id"] for one in json.loads(request.body)["orders"]]
+        return answered(200, {"orders": entries or [{"order_id": one, "reduced_by": "1.00"} for one in asked]})
+
+    world.upstream.on_send = batch
+    return await world.ask(world.request("DELETE", ORDERS))
+
+
+def refusal_of(order_id: str, code: str) -> dict[str, Any]:
+    return {"order_id": order_id, "error": {"code": code, "message": code}}
+
+
+async def test_what_has_ids_is_canceled_and_no_more_is_told_to_rest(world: World) -> None:
+    """Catches a client that is told of trouble where there is none."""
+    assert (await cancel_all(world)).status == 204
+    world.upstream.on_send = accept
+    await world.ask(world.order(client_order_id="c-1"))
+    assert (await cancel_all(world)).status == 204
+    over = [refusal_of("ex-c-1", "not_found")]
+    assert (await cancel_all(world, over)).status == 204  # it had ended by itself
+
+
+async def test_one_with_nothing_to_cancel_is_judged_and_on_record(world: World) -> None:
+    """Catches a 204 that no row tells of, that came without a decision, or while nothing can be recorded."""
+    answer = await cancel_all(world)
+    assert (answer.status, world.upstream.writes) == (204, [])
+    (decision,), (end,) = [await world.bodies(kind) for kind in (EventKind.DECISION, EventKind.OUTCOME)]
+    assert (decision["verdict"], end["state"]) == ("approved", "not_sent")
+    assert world.instance.ledger.pending == {}
+    policy = world.instance.policy
+    world.instance.policy = policy.model_copy(update={"instance": policy.instance.model_copy(update={"role": Role.R})})
+    assert shown(await cancel_all(world))[1] == "ROLE_READ_ONLY"
+
+
+async def test_what_is_left_in_another_subaccount_keeps_no_order_from_being_canceled(world: World) -> None:
+    """An older policy had the client trade there. Catches a batch that names both subaccounts: all of it is denied."""
+    await world.ask(world.order(client_order_id="c-1"))
+    own = next(iter(world.instance.ledger.live.orders.values()))
+    world.instance.ledger.live.put(replace(own, key="d-0/0", order_id="ex-0", subaccount=own.subaccount + 1), 0)
+    assert (await cancel_all(world)).status == 204
+    assert [one["order_id"] for one in json.loads(world.upstream.writes[-1].body)["orders"]] == ["ex-c-1"]
+
+
+@pytest.mark.parametrize("beside", [False, True])
+async def test_an_order_of_unknown_end_is_not_said_to_be_canceled(world: World, beside: bool) -> None:
+    """Catches a 204, after which a client believes that nothing of its own rests."""
+    if beside:
+        await world.ask(world.order(client_order_id="c-1"))
+    world.upstream.on_send = always(NO_ANSWER)
+    unknown = await world.ask(world.order(client_order_id="c-2"))
+    assert shown(unknown) == (504, "OUTCOME_UNKNOWN")
+    sent = len(world.upstream.writes)
+    answer = await cancel_all(world)
+    assert shown(answer) == (504, "OUTCOME_UNKNOWN")
+    assert "1 of your orders" in json.loads(answer.body)["message"]
+    assert len(world.upstream.writes) == sent + beside  # what could be canceled was
+    leg = LegOutcome(OutcomeState.REJECTED)
+    world.instance.ledger.settle(unknown.decision_id, Outcome(OutcomeState.REJECTED, 400, (leg,)), 0)
+    assert (await cancel_all(world)).status == 204
+
+
+async def test_an_order_whose_end_becomes_known_meanwhile_is_left_to_its_own_answer(world: World) -> None:
+    """Catches a client that is told to come again for an order that was refused while its cancels were under way."""
+    await world.ask(world.order(client_order_id="c-1"))
+    world.upstream.on_send = always(NO_ANSWER)
+    unknown = await world.ask(world.order(client_order_id="c-2"))
+
+    async def and_refused(request: SignedRequest) -> ExchangeAnswer:
+        leg = LegOutcome(OutcomeState.REJECTED)
+        world.instance.ledger.settle(unknown.decision_id, Outcome(OutcomeState.REJECTED, 400, (leg,)), 0)
+        return answered(200, {"orders": [{"order_id": "ex-c-1", "reduced_by": "1.00"}]})
+
+    world.upstream.on_send = and_refused
+    assert (await world.ask(world.request("DELETE", ORDERS))).status == 204
+
+
+async def test_another_clients_order_of_unknown_end_is_not_its_business(world: World) -> None:
+    """Catches a client that is kept waiting by what others do, and told of it."""
+    world.upstream.on_send = always(NO_ANSWER)
+    await world.ask(world.order("other-key", client_order_id="c-1"))
+    assert (await cancel_all(world)).status == 204
+
+
+async def test_an_order_that_the_exchange_would_not_cancel_is_told(world: World) -> None:
+    """Catches a 204 for a batch that the exchange answered 200 with an error in it."""
+    for name in ("c-1", "c-2"):
+        await world.ask(world.order(client_order_id=name))
+    entries = [{"order_id": "ex-c-1", "reduced_by": "1.00"}, refusal_of("ex-c-2", "trading_is_paused")]
+    answer = await cancel_all(world, entries)
+    assert shown(answer) == (504, "OUTCOME_UNKNOWN")
+    assert "1 that it would not cancel (trading_is_paused)" in json.loads(answer.body)["message"]
