@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from pretrade.cli.shared import load_policy, policy_option
-from pretrade.gateway import certs as certificates
 from pretrade.gateway.config import paths
+from pretrade.gateway.keys import certs as certificates
 from pretrade.kalshi.hosts import all_names
 
 
@@ -29,6 +29,22 @@ def certs(context: click.Context, policy_path: Path, *, force: bool) -> None:
         raise click.ClickException(f"{e.filename or context.obj}: {e.strerror or e}; --force replaces them") from e
     click.echo(f"made {context.obj / certificates.CA_NAME} and {context.obj / certificates.LEAF_NAME}")
     _print(info)
+
+
+@certs.command()
+@click.pass_obj
+def renew(folder: Path) -> None:
+    """Make a new CA and leaf; clients may be given the new ca.crt while the proxy still shows the old leaf.
+
+    `ca.crt` holds both CAs as long as the old one is valid. The running proxy shows the leaf that it was started with.
+    """
+    try:
+        info = certificates.make(folder, all_names(), dt.datetime.now(dt.UTC), force=True)
+    except OSError as e:
+        raise click.ClickException(f"{e.filename or folder}: {e.strerror or e}") from e
+    click.echo(f"made {folder / certificates.CA_NAME} (with the CA of before) and {folder / certificates.LEAF_NAME}")
+    _print(info)
+    click.echo("next: give every client the new ca.crt, then restart the proxy")
 
 
 @certs.command()

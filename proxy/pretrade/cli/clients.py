@@ -7,9 +7,8 @@ import click
 import yaml
 
 from pretrade.cli.shared import load_policy, policy_option
-from pretrade.gateway.config import LoadedPolicy, loads, paths
-from pretrade.gateway.keyfile import KeyFileError, open_private_key
-from pretrade.gateway.problems import PolicyError
+from pretrade.gateway.config import KeyPaths, LoadedPolicy, PolicyError, loads, paths
+from pretrade.gateway.keys.keyfile import KeyFileError, open_private_key
 from pretrade.kalshi.keys import KeyFormatError, PublicKey, load_private_key, load_public_key, public_pem_of
 
 _PRIVATE_MARK = b"PRIVATE KEY-----"
@@ -60,6 +59,8 @@ def add(loaded: LoadedPolicy, name: str, key_file: Path, key_id: str | None, sub
     path.write_bytes(public_pem_of(public_key))
     _replace(loaded.path, changed)
     click.echo(f"registered {name}: key id {entry['key_id']}, subaccount {subaccount}, public key {path}")
+    if subaccount:
+        click.echo(f"`pretrade keys check` says whether the exchange has opened subaccount {subaccount}", err=True)
     click.echo("restart the proxy to let it in", err=True)
 
 
@@ -73,15 +74,20 @@ def _public_half(key_file: Path) -> PublicKey:
 
 def _refuse_twin(loaded: LoadedPolicy, public_key: PublicKey) -> None:
     """Two clients with one key could not be told apart, and the live key is no client's."""
-    try:
-        live = open_private_key(paths(loaded).signing_key, paths(loaded).passphrase)
-    except KeyFileError:
-        live = None  # nothing to compare with here; the start says what is wrong with it
-    if live is not None and public_pem_of(live.public_key()) == public_pem_of(public_key):
+    where = paths(loaded)
+    if any(_holds(live, public_key) for live in (where.live_key, *where.named_keys.values())):
         raise click.ClickException("this is the live key itself; a client needs one that is worthless at the exchange")
-    for other, path in paths(loaded).client_keys.items():
+    for other, path in where.client_keys.items():
         if path.exists() and path.read_bytes() == public_pem_of(public_key):
             raise click.ClickException(f"this key is registered already, for {other}; a client needs a key of its own")
+
+
+def _holds(live: KeyPaths, public_key: PublicKey) -> bool:
+    try:
+        key = open_private_key(live.key, live.passphrase)
+    except KeyFileError:
+        return False  # nothing to compare with here; the start says what is wrong with it
+    return public_pem_of(key.public_key()) == public_pem_of(public_key)
 
 
 def _with_entry(loaded: LoadedPolicy, name: str, entry: dict[str, object]) -> str:

@@ -1,12 +1,10 @@
-"""`pretrade demo`: two unmodified bots trade through the proxy against a practice exchange, and the log tells the
-story.
-"""
+"""`pretrade demo`: unmodified bots trade through the proxy against a practice exchange, and the log tells the story."""
 
 import importlib.util
 import shlex
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -15,22 +13,20 @@ import pysqlite3 as sqlite
 from rich.console import Console
 from rich.table import Table
 
-from pretrade.cli import init
-from pretrade.cli.client_env import client_environment
-from pretrade.cli.demo_story import BASE_URL, PROXY, STORY, Step, message_of, outcome_of
-from pretrade.cli.processes import Child, ChildError, children, free_ports, plain_environment, pretrade_command
-from pretrade.cli.shared import ask_proxy, load_policy
+from pretrade.cli import demo_folder, init
+from pretrade.cli.demo_answers import headroom_of, message_of, outcome_of
+from pretrade.cli.demo_stage import Stage
+from pretrade.cli.demo_story import AS_TOLD, STORY, Step
+from pretrade.cli.processes import ChildError, children
 from pretrade.journal import reader
-
-_BOTS = {PROXY: "async_bot", BASE_URL: "sync_bot"}
 
 
 @click.command()
 def demo() -> None:
-    """Watch orders go through the proxy, and others not: the whole product in half a minute, nothing real.
+    """Watch orders go through the proxy, and others not: the whole product in a minute, nothing real.
 
-    Starts a practice exchange and a proxy on free ports, runs two official SDKs with keys that are worthless there,
-    and ends with what the log says. Exits with 1 when anything is not as it should be.
+    Starts a practice exchange and a proxy of each role on free ports, runs two official SDKs with a key that is
+    worthless there, and ends with what the log says. Exits with 1 when anything is not as it should be.
     """
     for package in ("kalshi_python_async", "kalshi_python_sync"):
         if importlib.util.find_spec(package) is None:
@@ -48,92 +44,68 @@ def demo() -> None:
 
 
 def _run(console: Console, folder: Path) -> bool:
-    proxy_port, base_url_port, exchange_port = free_ports(3)
-    _make_folder(console, folder / "work", proxy_port, base_url_port, exchange_port)
-    work = folder / "work"
+    ports = demo_folder.take_ports()
+    demo_folder.make(folder / "work", ports)
+    _show_folder(console, folder / "work")
     with children() as started:
-        plain = plain_environment()
-        exchange = ("practice", "--folder", str(work / "practice"), "--port", str(exchange_port))
-        started.append(Child("the practice exchange", pretrade_command(*exchange), plain, folder / "practice.log"))
-        started[-1].wait_ready()
-        started.append(
-            Child("the proxy", pretrade_command("run", "-p", str(work / "policy.yaml")), plain, folder / "proxy.log")
-        )
-        console.print("\n[bold]The proxy says[/bold]")
-        for line in started[-1].wait_ready():
+        stage = Stage(folder, ports, started)
+        stage.start_exchange()
+        said = stage.start_proxies()
+        stage.start_bots()
+        console.print("\n[bold]The W proxy says[/bold]")
+        for line in said:
             console.print(f"  {line}", soft_wrap=True)
-        bots = _start_bots(folder, work, base_url_port)
-        started.extend(bots.values())
-        good = _tell(console, work, bots)
-    _show_log(console, work)
+        good = tell(console, stage)
+    _show_log(console, stage.work)
     return good
 
 
-def _make_folder(console: Console, work: Path, proxy_port: int, base_url_port: int, exchange_port: int) -> None:
-    changes = [
-        ("mode: dry_run", "mode: live"),
-        ("127.0.0.1:8080", f"127.0.0.1:{proxy_port}"),
-        ("127.0.0.1:8081", f"127.0.0.1:{base_url_port}"),
-        ("127.0.0.1:9443", f"127.0.0.1:{exchange_port}"),
-    ]
-    text = init.default_policy()
-    for old, new in changes:
-        text = text.replace(old, new)
-    init.make_folder(work, text)
+def _show_folder(console: Console, work: Path) -> None:
     console.print(f"[bold]A working folder[/bold] as `pretrade init` makes it: {work}", soft_wrap=True)
     console.print("Of the default policy these lines were changed (live here is still practice):")
-    for before, after in zip(init.default_policy().splitlines(), text.splitlines(), strict=True):
-        if before != after:
-            console.print(f"  [red]-[/red] {before}\n  [green]+[/green] {after}", soft_wrap=True)
+    for before, after in demo_folder.changed_lines(work, "W"):
+        console.print(f"  [red]-[/red] {before}\n  [green]+[/green] {after}", soft_wrap=True)
+    others = " and ".join(demo_folder.policy_name(role) for role in demo_folder.READERS)
+    console.print(f"Beside it stand {others}, for proxies that must not trade; their keys only read.")
 
 
-def _start_bots(folder: Path, work: Path, base_url_port: int) -> dict[str, Child]:
-    loaded = load_policy(work / "policy.yaml")
-    key = [init.CLIENT_KEY_ID, str(work / "keys" / f"{init.CLIENT}.pem")]
-    places = {
-        PROXY: (plain_environment() | client_environment(loaded, init.CLIENT), []),
-        BASE_URL: (plain_environment(), [f"http://127.0.0.1:{base_url_port}/trade-api/v2"]),
-    }
-    scripts = Path(__file__).parent / "demo_bots"
-    bots = {}
-    for door, (environment, extra) in places.items():
-        command = [sys.executable, str(scripts / f"{_BOTS[door]}.py"), *key, *extra]
-        bots[door] = Child(door, command, environment, folder / "bots.log")
-    return bots
-
-
-def _tell(console: Console, work: Path, bots: Mapping[str, Child]) -> bool:
-    console.print(
-        f"\n[bold]Two bots trade[/bold], each with the key {init.CLIENT_KEY_ID}, which the exchange does not know"
-    )
-    orders: dict[str, str] = {}
+def tell(console: Console, stage: Stage, story: Mapping[str, Sequence[Step]] = STORY) -> bool:
+    """Have every step of the story done, say what came of each, and whether all of it was as expected."""
+    console.print(f"\n[bold]Two bots trade[/bold] with the key {init.CLIENT_KEY_ID}, which the exchange does not know")
+    remembered: dict[str, str] = {}
     good = True
-    for step in STORY:
-        happened, words = _operate(work, step) if not step.bot else _call(bots[step.bot], step, orders)
-        as_expected = happened == step.expected
-        good = good and as_expected
-        mark = "[green]ok[/green]" if as_expected else f"[red]NOT AS EXPECTED[/red] (wanted {step.expected})"
-        console.print(f"  {step.title:<34}{step.bot or 'operator':<25}{happened:<30}{mark}", soft_wrap=True)
-        if words:
-            console.print(f"    [dim]{words}[/dim]", soft_wrap=True)
+    for chapter, steps in story.items():
+        console.print(f"[bold]{chapter}[/bold]")
+        for step in steps:
+            happened, words = (stage.operate(step), "") if not step.bot else _call(stage, step, remembered)
+            good = _say(console, step, happened, words) and good
     return good
 
 
-def _operate(work: Path, step: Step) -> tuple[str, str]:
-    arguments = {name: str(value) for name, value in step.arguments.items()}
-    return str(ask_proxy(work / "state", step.call, **arguments)["trading_state"]), ""
+def _say(console: Console, step: Step, happened: str, words: str) -> bool:
+    """One line for a step, another for the reason of a denial; whether it went as expected."""
+    as_expected = happened == step.expected
+    mark = "[green]ok[/green]" if as_expected else f"[red]NOT AS EXPECTED[/red] (wanted {step.expected})"
+    console.print(f"  {step.title:<41}{step.bot or 'operator':<25}{happened:<30}{mark}", soft_wrap=True)
+    if words:
+        console.print(f"    [dim]{words}[/dim]", soft_wrap=True, markup=True)
+    return as_expected
 
 
-def _call(bot: Child, step: Step, orders: dict[str, str]) -> tuple[str, str]:
+def _call(stage: Stage, step: Step, remembered: dict[str, str]) -> tuple[str, str]:
+    """What came of a bot's call; order ids and the last headroom that a denial named are remembered for later steps."""
     arguments = dict(step.arguments)
     creates = step.call == "create_order_v2"
     if step.order and not creates:
-        arguments["order_id"] = orders.get(step.order, "none")
-    answer = bot.ask(step.call, arguments)
+        arguments["order_id"] = remembered.get(step.order, "none")
+    if arguments.get("count") == AS_TOLD:
+        arguments["count"] = remembered.get(AS_TOLD, "none")
+    answer = stage.ask_bot(step.bot, step.call, arguments)
+    remembered[AS_TOLD] = headroom_of(answer) or remembered.get(AS_TOLD, "none")
     result = answer.get("result")
     if step.order and creates and isinstance(result, dict):
-        orders[step.order] = str(result.get("order_id"))
-    return outcome_of(step, answer), message_of(answer)
+        remembered[step.order] = str(result.get("order_id"))
+    return outcome_of(answer), message_of(answer)
 
 
 def _show_log(console: Console, work: Path) -> None:

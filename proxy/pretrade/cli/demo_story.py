@@ -1,10 +1,9 @@
-"""What the demo shows, as a list of steps: which bot calls what, and what must come of it.
+"""What the demo shows, as chapters of steps: which bot calls what, and what must come of it.
 
-Rule of this file: a step that ends otherwise fails the demo. `order` remembers the id that an accepted create was
-given.
+Rule of this file: a step that ends otherwise fails the demo. The figures fit demo_world.yaml and the limits that the
+demo changes. `order` remembers the id that an accepted create was given.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,11 +11,21 @@ MARKET = "KXBTC-26DEC31-T100000"
 CLOSED_MARKET = "KXFED-26DEC-T4.25"
 PROXY = "async SDK, proxy door"
 BASE_URL = "sync SDK, base-URL door"
+ROLE_R = "sync SDK, role R"
+ROLE_ABH = "sync SDK, role ABH"
+CHANGES = (
+    ("mode: dry_run", "mode: live"),
+    ('max_notional: "$200"', 'max_notional: "$55"'),
+    ('max_loss: "$50"', 'max_loss: "$9"'),
+)
+"""What the demo changes in the default policy, besides its ports."""
+AS_TOLD = "as told"
+"""Instead of a count: the largest one that would pass, as the last denial named it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call of a bot, or one operator's command when `bot` is empty. `expected` is a denial code or an outcome."""
+    """One call of a bot, or one operator's act when `bot` is empty. `expected` is a denial code or an outcome."""
 
     title: str
     bot: str
@@ -26,74 +35,88 @@ class Step:
     order: str = ""
 
 
-def _order(
-    count: str, price: str, ticker: str = MARKET, time_in_force: str = "good_till_canceled"
-) -> dict[str, object]:
+def _rest(count: str, price: str, ticker: str = MARKET) -> dict[str, object]:
     return {
         "ticker": ticker,
         "side": "bid",
         "count": count,
         "price": price,
-        "time_in_force": time_in_force,
+        "time_in_force": "good_till_canceled",
         "self_trade_prevention_type": "taker_at_cross",
     }
+
+
+def _take(count: str, price: str, side: str = "bid") -> dict[str, object]:
+    return _rest(count, price) | {"side": side, "time_in_force": "immediate_or_cancel"}
 
 
 def _amend(count: str, price: str) -> dict[str, object]:
     return {"ticker": MARKET, "side": "bid", "count": count, "price": price}
 
 
-BEFORE_HALT = (
+def _create(title: str, bot: str, expected: str, arguments: Mapping[str, object], order: str = "") -> Step:
+    return Step(title, bot, "create_order_v2", expected, arguments, order)
+
+
+ROLES = (
     Step("read the markets", PROXY, "get_markets", "read", {"limit": 5}),
-    Step("read the balance", BASE_URL, "get_balance", "read"),
-    Step(
-        "buy 10 at up to 0.90, at once", PROXY, "create_order_v2", "filled",
-        _order("10.00", "0.9000", time_in_force="immediate_or_cancel"),
-    ),
-    Step("bid 10 at 0.05", BASE_URL, "create_order_v2", "resting", _order("10.00", "0.0500"), order="resting"),
-    Step("a slip: 1000 contracts", PROXY, "create_order_v2", "ORDER_COUNT_EXCEEDS_MAXIMUM", _order("1000", "0.10")),
-    Step("a slip: a price of 0.99", BASE_URL, "create_order_v2", "PRICE_OUTSIDE_BAND", _order("10", "0.99")),
-    Step("a closed market", PROXY, "create_order_v2", "MARKET_NOT_ALLOWED", _order("1", "0.50", CLOSED_MARKET)),
+    Step("read the balance", ROLE_R, "get_balance", "read"),
+    _create("buy 5 at up to 0.60, on W", BASE_URL, "filled", _take("5.00", "0.6000")),
+    _create("buy 5 at up to 0.60, on R", ROLE_R, "ROLE_READ_ONLY", _take("5.00", "0.6000")),
+    _create("buy 5 at up to 0.60, on ABH", ROLE_ABH, "dry run", _take("5.00", "0.6000")),
+    Step("count what reached the exchange", "", "count_orders", "1 order, signed on W"),
+)  # fmt: skip
+
+LIMITS = (
+    _create("a slip: 1000 contracts", PROXY, "ORDER_COUNT_EXCEEDS_MAXIMUM", _rest("1000", "0.5000")),
+    _create("a slip: a price of 0.99", BASE_URL, "PRICE_OUTSIDE_BAND", _rest("1", "0.9900")),
+    _create("a closed market", PROXY, "MARKET_NOT_ALLOWED", _rest("1", "0.6000", CLOSED_MARKET)),
+    _create("buy 40: half of all that is offered", PROXY, "DEPTH_SHARE_EXCEEDS_MAXIMUM", _take("40.00", "0.6000")),
+    _create("buy as many as it says would pass", PROXY, "filled", _take(AS_TOLD, "0.6000")),
+    _create("bid 5 at 0.46", BASE_URL, "resting", _rest("5.00", "0.4600"), "first"),
     Step(
         "amend the bid to 500 contracts", BASE_URL, "amend_order_v2", "ORDER_COUNT_EXCEEDS_MAXIMUM",
-        _amend("500", "0.0500"), order="resting",
+        _amend("500", "0.4600"), "first",
     ),
-    Step("amend the bid to 8 at 0.06", BASE_URL, "amend_order_v2", "resting", _amend("8", "0.0600"), order="resting"),
-    Step("cancel the bid", BASE_URL, "cancel_order_v2", "canceled", order="resting"),
-    Step("bid 5 at 0.04", PROXY, "create_order_v2", "resting", _order("5.00", "0.0400"), order="second"),
+    Step("amend the bid to 4 at 0.47", BASE_URL, "amend_order_v2", "resting", _amend("4", "0.4700"), "first"),
 )  # fmt: skip
 
 HALTED = (
     Step("operator halts trading", "", "halt", "HALTED", {"reason": "the demo pulls the switch"}),
-    Step("buy 1 at 0.50", BASE_URL, "create_order_v2", "TRADING_HALTED", _order("1.00", "0.5000")),
-    Step("cancel the second bid", PROXY, "cancel_order_v2", "canceled", order="second"),
+    _create("buy 1 at up to 0.60", BASE_URL, "TRADING_HALTED", _take("1.00", "0.6000")),
+    Step("cancel the bid", PROXY, "cancel_order_v2", "canceled", order="first"),
     Step("operator resumes", "", "resume", "ACTIVE", {"by": "demo", "reason": "the demo goes on"}),
-    Step(
-        "buy 1 at up to 0.90, at once", BASE_URL, "create_order_v2", "filled",
-        _order("1.00", "0.9000", time_in_force="immediate_or_cancel"),
-    ),
+    _create("buy 1 at up to 0.60", BASE_URL, "filled", _take("1.00", "0.6000")),
 )  # fmt: skip
 
-STORY = BEFORE_HALT + HALTED
+COUNTED = (
+    _create("bid 60 at 0.46", BASE_URL, "resting", _rest("60.00", "0.4600"), "large"),
+    _create("10 more: 101 if all of it fills", PROXY, "POSITION_EXCEEDS_MAXIMUM", _rest("10.00", "0.4600")),
+    Step("cancel the large bid", BASE_URL, "cancel_order_v2", "canceled", order="large"),
+    Step("read the exchange's record: it is so", "", "reconcile", "no breaks"),
+    _create("buy 25 at up to 0.60", PROXY, "filled", _take("25.00", "0.6000")),
+    Step("operator restarts the proxy", "", "restart", "ready"),
+    _create("bid 42 at 0.54: the day's money is spent", BASE_URL, "DAY_NOTIONAL_EXCEEDS_MAXIMUM", _rest("42", "0.54")),
+    Step("the exchange will lose an answer", "", "lose_answer", "planned"),
+    _create("bid 2 at 0.46", BASE_URL, "OUTCOME_UNKNOWN", _rest("2.00", "0.4600")),
+    Step("wait: the record shows that bid", "", "find", "found"),
+)  # fmt: skip
+"""What one order alone does not show: the position with what rests, the day over a restart, an order without an answer.
+"""
 
+FALLING = (
+    Step("the market falls to 0.48", "", "move", "seen", {"market": MARKET, "price": "$0.48"}),
+    _create("buy 1 at up to 0.60, as before", PROXY, "PRICE_OUTSIDE_COLLAR", _take("1.00", "0.6000")),
+    Step("the market falls to 0.40", "", "move", "seen", {"market": MARKET, "price": "$0.40"}),
+    Step("wait: the day's loss stops trading", "", "wait_for", "REDUCING", {"state": "REDUCING"}),
+    _create("buy 1 at up to 0.41", BASE_URL, "TRADING_REDUCING", _take("1.00", "0.4100")),
+    _create("sell 20 of what is held", PROXY, "filled", _take("20.00", "0.3600", "ask")),
+)  # fmt: skip
 
-def outcome_of(step: Step, answer: Mapping[str, object]) -> str:
-    """What a bot's answer amounts to, in the words of `Step.expected`."""
-    if not answer["ok"]:
-        return str(_body(answer).get("code") or f"HTTP {answer['status']}")
-    result = answer["result"]
-    if not isinstance(result, dict) or "order_id" not in result:
-        return "read"
-    if "reduced_by" in result:
-        return "canceled"
-    return "resting" if result.get("fill_count") in (None, "0.00") else "filled"
-
-
-def _body(answer: Mapping[str, object]) -> dict[str, object]:
-    body = json.loads(str(answer["body"]) or "{}")
-    return body if isinstance(body, dict) else {}
-
-
-def message_of(answer: Mapping[str, object]) -> str:
-    """The sentence that came with a denial, or nothing."""
-    return "" if answer["ok"] else str(_body(answer).get("message", ""))
+STORY: Mapping[str, tuple[Step, ...]] = {
+    "The same order on three proxies: only W can trade": ROLES,
+    "Slips, and a market with little in it": LIMITS,
+    "An operator halts: nothing is opened, and whoever is in can get out": HALTED,
+    "What rests and what is unknown counts too": COUNTED,
+    "The market falls: prices are held to the book, losses stop trading, exits pass": FALLING,
+}

@@ -5,39 +5,81 @@ Rule of this file: `halt` works with a policy that is being edited, and with a p
 
 import getpass
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from pretrade.cli.shared import ask_proxy, load_policy, policy_option
-from pretrade.gateway.config import load, paths
-from pretrade.gateway.problems import PolicyError
-from pretrade.gateway.trading import HALT_FILE
+from pretrade.cli.sweep import cancel_all
+from pretrade.gateway.config import PolicyError, load, paths
+from pretrade.gateway.stops.trading import halt_file
 
+_CLIENT = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _STATE_DIR = re.compile(r"(?m)^state_dir:[ ]*[\"']?([^\"'#\s]+)")
+
+
+_client_option = click.option("--client", default="", help="This client alone, by its name in the policy.")
 
 
 @click.command()
 @policy_option
+@_client_option
 @click.option("--state", "state_dir", type=click.Path(path_type=Path), help="The state folder, where no policy says.")
 @click.option("--reason", required=True, help="Why; it is recorded.")
 @click.option("--reducing", is_flag=True, help="Let reduce-only orders through (REDUCING) instead of exits alone.")
-def halt(policy_path: Path, state_dir: Path | None, reason: str, *, reducing: bool) -> None:
-    """Stop trading at once: from the next request on, only cancels and decreases pass.
+@click.option("--cancel", is_flag=True, help="Then cancel all that rests, and read the record until it is gone.")
+def halt(policy_path: Path, client: str, state_dir: Path | None, reason: str, *, reducing: bool, cancel: bool) -> None:
+    """Stop trading at once, of all clients or of one: from the next request on, only cancels and decreases pass.
 
     Needs no good policy, only the state folder that it names. Works on a proxy that does not answer too: it then leaves
     a HALT file in the state folder, which the proxy looks for on every write and at its start.
+
+    With --cancel it exits with 1 while an order may still rest: the exchange's record says so, not its answer.
     """
+    if cancel and reducing:
+        raise click.UsageError("--cancel goes with HALTED: under REDUCING, clients place reduce-only orders meanwhile")
     folder = state_dir or _state_dir(policy_path)
+    if client and not _CLIENT.fullmatch(client):
+        raise click.ClickException(f"{client!r} is no client's name; without --client all of them are halted")
+    asked = {"reason": reason, "state": "REDUCING" if reducing else "HALTED", "client": client}
     try:
-        answer = ask_proxy(folder, "halt", reason=reason, state="REDUCING" if reducing else "HALTED")
+        answer = ask_proxy(folder, "halt", **asked)
     except click.ClickException as e:
-        _leave_file(folder, reason, e)
+        if not _may_know(policy_path, client):
+            raise
+        _leave_file(halt_file(folder, client), reason, e)
+        if cancel:
+            raise click.ClickException(
+                "nothing was canceled: cancel at the exchange, or start the proxy and run this again"
+            ) from e
         return
-    click.echo(f"trading state {answer['trading_state']}")
+    _show(client, answer)
     if not answer["recorded"]:
         click.echo("The journal could not record it; a HALT file keeps it over a restart.", err=True)
-    click.echo("`pretrade resume --by NAME --reason TEXT` starts trading again.", err=True)
+    named = f" --client {client}" if client else ""
+    click.echo(f"`pretrade resume{named} --by NAME --reason TEXT` starts trading again.", err=True)
+    if cancel:
+        cancel_all(folder, client)
+
+
+def _may_know(policy_path: Path, client: str) -> bool:
+    """Whether a HALT file for this client would ever be looked at, as far as the policy can be read."""
+    try:
+        return not client or client in load(policy_path).policy.clients
+    except PolicyError:
+        return True
+
+
+def _show(client: str, answer: Mapping[str, Any]) -> None:
+    """The states as they are now; a client's own is not all that holds for it."""
+    if client:
+        click.echo(f"trading state of {client} {answer['client_state']}")
+    click.echo(f"trading state {answer['trading_state']}")
+    for name, state in answer["client_states"].items():
+        if name != client:
+            click.echo(f"trading state of {name} {state}")
 
 
 def _state_dir(policy_path: Path) -> Path:
@@ -53,8 +95,7 @@ def _state_dir(policy_path: Path) -> Path:
         return folder
 
 
-def _leave_file(folder: Path, reason: str, error: click.ClickException) -> None:
-    path = folder / HALT_FILE
+def _leave_file(path: Path, reason: str, error: click.ClickException) -> None:
     try:
         path.touch(mode=0o600)
         path.write_text(f"{getpass.getuser()}: {reason}\n", encoding="utf-8")
@@ -66,11 +107,15 @@ def _leave_file(folder: Path, reason: str, error: click.ClickException) -> None:
 
 @click.command()
 @policy_option
+@_client_option
 @click.option("--by", required=True, help="Who resumes; it is recorded beside the user that ran the command.")
 @click.option("--reason", required=True, help="Why trading may go on; it is recorded.")
-def resume(policy_path: Path, by: str, reason: str) -> None:
-    """Let trading go on after a halt. Removes the HALT file."""
-    answer = ask_proxy(paths(load_policy(policy_path)).state, "resume", by=by, reason=reason)
-    click.echo(f"trading state {answer['trading_state']}")
-    if answer["trading_state"] != "ACTIVE":
-        raise click.ClickException("somebody halted again at the same time; the halt stands")
+def resume(policy_path: Path, client: str, by: str, reason: str) -> None:
+    """Let trading go on after a halt, of the whole account or of one client; neither resumes the other. Removes the
+    HALT file."""
+    answer: Mapping[str, Any] = ask_proxy(
+        paths(load_policy(policy_path)).state, "resume", by=by, reason=reason, client=client
+    )
+    _show(client, answer)
+    if answer["client_state" if client else "trading_state"] != "ACTIVE":
+        raise click.ClickException("it was halted again at the same time; the halt stands")

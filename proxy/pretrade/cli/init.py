@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from pretrade.gateway import certs
+from pretrade.gateway.keys import certs
 from pretrade.kalshi.hosts import all_names
 from pretrade.kalshi.keys import generate_private_key, private_pem_of, public_pem_of
+from pretrade.practice.api.keys import add_key
 from pretrade.practice.certs import ensure_certificates, write_private
-from pretrade.practice.keys import add_key
 
 LIVE_KEY_ID = "practice-live-key"
 CLIENT = "momentum-bot"

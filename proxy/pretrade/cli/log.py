@@ -14,9 +14,23 @@ from pretrade.gateway.messages import printable
 from pretrade.journal import reader
 from pretrade.journal.errors import JournalError
 from pretrade.journal.events import Event, EventKind
+from pretrade.model.decisions import Check
 
 MAX_LINE = 500
-_SHOWN = (EventKind.DECISION, EventKind.REFUSAL, EventKind.REFUSALS, EventKind.OUTCOME, EventKind.TRADING_STATE)
+_SHOWN = (
+    EventKind.DECISION,
+    EventKind.REFUSAL,
+    EventKind.REFUSALS,
+    EventKind.OUTCOME,
+    EventKind.TRADING_STATE,
+    EventKind.NOTICE,
+    EventKind.UNTOLD,
+    EventKind.RECONCILIATION,
+    EventKind.RESOLUTION,
+    EventKind.ROTATION,
+)
+
+_CHECK = Check._fields
 
 
 @click.group()
@@ -47,7 +61,13 @@ def show(journal: Path, decision_id: str) -> None:
         raise click.ClickException(f"the log has no decision {decision_id}; `pretrade log tail` shows recent ids")
     for event in events:
         click.echo(f"#{event.seq} {event.utc} {event.kind} {event.decision_id or ''}")
-        click.echo(json.dumps(json.loads(event.body), indent=2))
+        click.echo(json.dumps(_named(json.loads(event.body)), indent=2))
+
+
+def _named(body: dict[str, object]) -> dict[str, object]:
+    """A row's body with the fields of each check named, as the log keeps them without."""
+    checks = [dict(zip(_CHECK, check, strict=True)) for check in _items(body.get("checks")) if isinstance(check, list)]
+    return body | {"checks": checks} if checks else body
 
 
 @log.command()
@@ -90,9 +110,28 @@ def _summary(kind: str, body: dict[str, object]) -> list[str]:
             return [str(body["client"] or "-"), str(body["code"]), f"{body['count']} more in a second"]
         case EventKind.OUTCOME:
             return [str(body["state"]), str(body["detail"])]
+        case _:
+            return _summary_of_the_account(kind, body)
+
+
+def _summary_of_the_account(kind: str, body: dict[str, object]) -> list[str]:
+    match kind:
         case EventKind.TRADING_STATE:
             who = " for ".join(str(body[name]) for name in ("actor", "by") if body[name])
-            return [f"{body['previous']} -> {body['state']}", str(body["cause"]), who, str(body["reason"])]
+            whose = str(body.get("client") or "all")
+            return [whose, f"{body['previous']} -> {body['state']}", str(body["cause"]), who, str(body["reason"])]
+        case EventKind.NOTICE:
+            where = " ".join(str(body[name]) for name in ("client", "of") if body[name])
+            return [f"{body['rule']} at {body['percent']} %", where, f"{body['used']} of {body['limit']}"]
+        case EventKind.UNTOLD:
+            return [f"nobody was told of a {body['notice']}", str(body["problem"])]
+        case EventKind.RECONCILIATION:
+            breaks = [f"{one['kind']} {one['subject']}" for one in _items(body["breaks"]) if isinstance(one, dict)]
+            return [f"{len(_items(body['changes']))} changes", *(breaks or ["no breaks"])]
+        case EventKind.RESOLUTION:
+            return [f"{body['name']} {body['as']}", f"{body['actor']} for {body['by']}", str(body["reason"])]
+        case EventKind.ROTATION:
+            return [f"{body['previous']} -> {body['key_id']}", str(body["actor"]), str(body.get("key", ""))]
         case EventKind.READS:
             return [f"{body['count']} reads"]
         case _:

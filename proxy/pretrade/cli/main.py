@@ -10,7 +10,23 @@ from collections.abc import Sequence
 
 import click
 
-from pretrade.cli import certs, check, client_env, clients, demo, halt, init, log, practice, run, status
+from pretrade.cli import (
+    ask,
+    certs,
+    check,
+    client_env,
+    clients,
+    demo,
+    doctor,
+    halt,
+    init,
+    keys,
+    log,
+    practice,
+    reconcile,
+    run,
+    status,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -29,12 +45,19 @@ for command in (
     demo.demo,
     client_env.exec_command,
     client_env.env,
+    doctor.doctor,
     check.check,
     clients.clients,
+    keys.keys,
     certs.certs,
     halt.halt,
     halt.resume,
     status.status,
+    reconcile.reconcile,
+    reconcile.resolve,
+    ask.headroom,
+    ask.market,
+    ask.confirm,
     log.log,
 ):
     cli.add_command(command)

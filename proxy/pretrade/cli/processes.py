@@ -12,8 +12,8 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import IO
 
-READY_S = 20.0
-ANSWER_S = 15.0
+READY_S = 60.0
+ANSWER_S = 60.0
 END_S = 12.0
 
 
@@ -46,11 +46,11 @@ class Child:
             lines.append(line)
         return lines
 
-    def ask(self, call: str, arguments: Mapping[str, object]) -> dict[str, object]:
-        """Have a bot make one call of its SDK, and what the SDK's user saw."""
+    def ask(self, call: str, arguments: Mapping[str, object], at: int = 0) -> dict[str, object]:
+        """Have a bot make one call of its SDK, at one of the addresses it was given, and what the SDK's user saw."""
         if self._process.stdin is None:
             raise ChildError(f"{self.name} has no standard input")
-        self._process.stdin.write(json.dumps({"call": call, "arguments": dict(arguments)}) + "\n")
+        self._process.stdin.write(json.dumps({"call": call, "arguments": dict(arguments), "at": at}) + "\n")
         self._process.stdin.flush()
         answer: dict[str, object] = json.loads(self._next(ANSWER_S))
         return answer

@@ -6,14 +6,16 @@ import sys
 from pathlib import Path
 
 import click
-import structlog
 
 from pretrade.cli.shared import load_policy, policy_option
 from pretrade.gateway.assemble import Started, StartError
-from pretrade.gateway.certs import CA_NAME
 from pretrade.gateway.config import paths
-from pretrade.gateway.hardening import harden_process
+from pretrade.gateway.keys.certs import CA_NAME
+from pretrade.gateway.machine.hardening import harden_process
+from pretrade.gateway.machine.logs import log_to
 from pretrade.model.instance import Mode, TradingState
+from pretrade.policy.waivers import past_waivers
+from pretrade.yamltext.places import dotted
 
 
 @click.command()
@@ -27,25 +29,13 @@ def run(policy_path: Path) -> None:
 
     loaded = load_policy(policy_path)
     harden_process()
-    _log_to_stderr()
+    log_to(sys.stderr.fileno())
+    logging.getLogger().addHandler(logging.NullHandler())  # what libraries log is not ours to say
     try:
         asyncio.run(run_proxy(loaded, _announce))
     except StartError as e:
         raise click.ClickException(str(e)) from e
     click.echo("stopped; what was in flight was answered first")
-
-
-def _log_to_stderr() -> None:
-    # One JSON object a line, non-ASCII escaped: nothing that a client sends can forge a line.
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(ensure_ascii=True),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def _announce(started: Started) -> None:
@@ -56,6 +46,8 @@ def _announce(started: Started) -> None:
         click.echo("  dry_run: orders are judged, recorded and answered, and never sent")
     if started.instance.trading.state() is not TradingState.ACTIVE:
         click.echo(f"  trading is {started.instance.trading.state()}: `pretrade resume --by NAME --reason TEXT`")
+    for ended in past_waivers(policy, started.instance.clock.day(started.instance.zone)):
+        click.echo(f"  orders are denied (LIMIT_WAIVER_EXPIRED), exits pass: {dotted(ended.where)}: {ended.message}")
     click.echo(f"  policy         {started.loaded.path} sha256 {started.loaded.sha256[:16]}")
     click.echo(f"  proxy door     http://{listening.proxy}")
     click.echo(f"  base-URL door  http://{listening.base_url}/trade-api/v2")

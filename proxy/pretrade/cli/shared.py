@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from pretrade.gateway.admin import AdminError, ask
-from pretrade.gateway.config import LoadedPolicy, load
-from pretrade.gateway.problems import PolicyError
+from pretrade.gateway.config import LoadedPolicy, PolicyError, load, refuse_ended
+from pretrade.gateway.machine.clock import Clock
+from pretrade.gateway.operator.admin import AdminError, ask
 
 DEFAULT_POLICY = Path("policy.yaml")
 
@@ -37,9 +37,19 @@ def load_policy(path: Path) -> LoadedPolicy:
         raise click.ClickException(str(e)) from e
 
 
-def ask_proxy(state_dir: Path, command: str, **arguments: str) -> dict[str, object]:
+def load_current_policy(path: Path) -> LoadedPolicy:
+    """The same, and end the command where a limit is waived, or a rule only watched, no longer."""
+    loaded = load_policy(path)
+    try:
+        refuse_ended(loaded, Clock())
+    except PolicyError as e:
+        raise click.ClickException(str(e)) from e
+    return loaded
+
+
+def ask_proxy(state_dir: Path, command: str, patience_s: float = 10.0, /, **arguments: str) -> dict[str, object]:
     """Send a command to the proxy that runs on this state folder or end this one with the reason."""
     try:
-        return asyncio.run(ask(state_dir, command, arguments))
+        return asyncio.run(ask(state_dir, command, arguments, patience_s))
     except AdminError as e:
         raise click.ClickException(str(e)) from e

@@ -1,7 +1,7 @@
 """A bot on `kalshi-python-sync`, which ignores proxy variables: it comes in by the base-URL door instead.
 
 One JSON line in is one call of the SDK, one JSON line out is what the SDK's user sees. Arguments: key id, key file,
-base URL.
+base URLs; `at` in a line says which of them is called, the first one where it is not there.
 """
 
 import json
@@ -11,14 +11,21 @@ from pathlib import Path
 import kalshi_python_sync
 
 
-def main(key_id: str, key_file: str, base_url: str) -> None:
-    """Make the calls that standard input asks for."""
+def client_of(key_id: str, key_pem: str, base_url: str) -> kalshi_python_sync.KalshiClient:
+    """The SDK's client, given an address as its user would."""
     configuration = kalshi_python_sync.Configuration(host=base_url)
     configuration.api_key_id = key_id
-    configuration.private_key_pem = Path(key_file).read_text(encoding="utf-8")
-    client = kalshi_python_sync.KalshiClient(configuration)
+    configuration.private_key_pem = key_pem
+    return kalshi_python_sync.KalshiClient(configuration)
+
+
+def main(key_id: str, key_file: str, *base_urls: str) -> None:
+    """Make the calls that standard input asks for."""
+    key_pem = Path(key_file).read_text(encoding="utf-8")
+    clients = [client_of(key_id, key_pem, base_url) for base_url in base_urls]
     for line in sys.stdin:
         request = json.loads(line)
+        client = clients[request.get("at", 0)]
         try:
             result = getattr(client, request["call"])(**request["arguments"])
         except kalshi_python_sync.ApiException as e:
