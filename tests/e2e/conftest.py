@@ -1,22 +1,15 @@
 import pytest
 from tests.e2e.harness import World
 from tests.e2e.invariants import check_world
-from tests.e2e.programs import nursery
+from tests.roomy import ROOMY
 
-GENEROUS = (("max_orders: 25", "max_orders: 10000"), ('max_risk: "$200"', 'max_risk: "$50"'))
+GENEROUS = (*ROOMY, ('max_risk: "$200"', 'max_risk: "$50"'))
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if "tests/e2e/" in str(item.path):
             item.add_marker(pytest.mark.e2e)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def close_nursery():
-    yield
-    if nursery.cache_info().currsize:
-        nursery().close()
 
 
 @pytest.fixture(scope="session")

@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.e2e.clients import AsyncBot, RawClient, SyncBot
-from tests.e2e.programs import Pretrade, eventually, free_ports, pretrade
+from tests.e2e.programs import Pretrade, Program, eventually, free_ports, pretrade
+from tests.waived import waive
 
 from pretrade.cli import init
-from pretrade.gateway.admin import ask
+from pretrade.gateway.operator.admin import ask
 from pretrade.journal import reader
+from pretrade.kalshi.keys import load_private_key, public_pem_of
+from pretrade.practice.api.keys import add_key
 
 OPEN = "KXBTC-26DEC31-T100000"
 """An allowed market whose maker bids 0.54 and asks 0.56."""
@@ -55,10 +58,19 @@ class Row:
 
 
 def make_folder(
-    folder: Path, changes: Sequence[Change], *, mode: str, proxy: int, base_url: int, exchange: int
+    folder: Path,
+    changes: Sequence[Change],
+    *,
+    mode: str,
+    proxy: int,
+    base_url: int,
+    exchange: int,
+    scopes: Sequence[str] = init.LIVE_SCOPES,
+    strict: bool = False,
 ) -> None:
-    """A working folder as `pretrade init` makes it, on these ports and with these parts of its policy replaced."""
-    text = init.default_policy()
+    """A working folder as `pretrade init` makes it, on these ports and with these parts of its policy replaced. It
+    waives what a test is not about, unless it is `strict`."""
+    text = init.default_policy() if strict else waive(init.default_policy())
     ports = [("127.0.0.1:8080", proxy), ("127.0.0.1:8081", base_url), ("127.0.0.1:9443", exchange)]
     for old, new in (
         *((old, f"127.0.0.1:{port}") for old, port in ports),
@@ -68,20 +80,38 @@ def make_folder(
         assert old in text, f"the default policy has no {old!r}"
         text = text.replace(old, new)
     init.make_folder(folder, text)
+    if scopes != init.LIVE_SCOPES:
+        public = load_private_key((folder / "keys" / "live.pem").read_bytes()).public_key()
+        add_key(folder / "practice", init.LIVE_KEY_ID, public_pem_of(public), scopes)
 
 
 class World:
     """The folder and what runs on it. `mode` and `changes` make the policy; `tap` keeps what the exchange is sent."""
 
-    def __init__(self, root: Path, *changes: Change, mode: str = "live", tap: bool = False) -> None:
+    reconciles = True
+    """Whether its exchange's record can be read at all."""
+    is_cold = False
+    """Whether its proxies are started as a person does, not forked from what holds all that any program imports: for
+    tests of memory."""
+
+    def __init__(
+        self,
+        root: Path,
+        *changes: Change,
+        mode: str = "live",
+        tap: bool = False,
+        scopes: Sequence[str] = init.LIVE_SCOPES,
+        state: Path | None = None,
+        strict: bool = False,
+    ) -> None:
         self.root = root
         self.folder = root / "work"
         self.proxy_port, self.base_url_port, self.exchange_port, self._tap_port = free_ports(4)
         upstream = self._tap_port if tap else self.exchange_port
         ports = {"proxy": self.proxy_port, "base_url": self.base_url_port, "exchange": upstream}
-        make_folder(self.folder, changes, mode=mode, **ports)
+        make_folder(self.folder, changes, mode=mode, scopes=scopes, strict=strict, **ports)
         self.policy = self.folder / "policy.yaml"
-        self.state = self.folder / "state"
+        self.state = state or self.folder / "state"
         self.journal = self.state / "journal.db"
         self.tap_record = root / "tap.jsonl"
         self.starts: list[str] = []
@@ -89,9 +119,8 @@ class World:
         self._seen_before: list[dict[str, Any]] = []
         self._bots: list[SyncBot | AsyncBot] = []
         self.exchange = self._start_exchange()
-        self.proxy = self.start_proxy(wait=False)
         self.exchange.wait_ready()
-        self.starts.append(self.proxy.wait_ready())
+        self.proxy = self.start_proxy()
 
     def __enter__(self) -> Self:
         return self
@@ -119,12 +148,36 @@ class World:
         assert tap.stdout.readline() == "ready\n"
         return tap
 
-    def start_proxy(self, *, wait: bool = True, **environment: str) -> Pretrade:
+    def start_proxy(self, *, wait: bool = True, **environment: str) -> Program:
         """Start the proxy, which must not run now."""
-        self.proxy = Pretrade("proxy", ("run", "-p", str(self.policy)), self.root, environment)
+        arguments = ("run", "-p", str(self.policy))
+        if self.is_cold:
+            self.proxy = Program("proxy", (sys.executable, "-m", "pretrade", *arguments), self.root, environment)
+        else:
+            self.proxy = Pretrade("proxy", arguments, self.root, environment)
         if wait:
-            self.starts.append(self.proxy.wait_ready())
+            self.wait_for_proxy()
         return self.proxy
+
+    def wait_for_proxy(self) -> None:
+        """Until the proxy has said all that it says at its start, and takes orders: the exchange's record was read."""
+        self.starts.append(self.proxy.wait_ready())
+        if self.reconciles and self.exchange.running:
+            eventually("the exchange's record was read", self._is_reconciled, timeout=30)
+
+    def _is_reconciled(self) -> bool:
+        last = self.operate("status")["reconciliation"]
+        return last is None or last["age_s"] is not None
+
+    def policy_with(self, *changes: Change) -> Path:
+        """The policy with these parts replaced, in a file beside it."""
+        text = self.policy.read_text()
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new)
+        path = self.folder / "changed.yaml"
+        path.write_text(text)
+        return path
 
     def restart(self, **environment: str) -> None:
         """Stop the proxy as an operator does and start it again."""

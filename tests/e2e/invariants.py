@@ -10,6 +10,7 @@ from pretrade.cli.init import CLIENT_KEY_ID
 from pretrade.journal import reader
 from pretrade.journal.chain import verify
 from pretrade.journal.events import utc_text
+from pretrade.kalshi.wire import encode, restore
 
 WINDOW = 32
 
@@ -33,7 +34,8 @@ def check_rows_come_first(seen: list[dict[str, Any]], decisions: list[Row]) -> N
     recorded: dict[str, list[str]] = defaultdict(list)
     for row in decisions:
         if row.body["verdict"] == "approved":
-            recorded[f"{row.body['method']} {row.body['path']}"].append(row.utc)
+            sent = encode(restore(row.body["request"]))  # a cancel-all may go out as another write
+            recorded[f"{sent.method} {sent.path}"].append(row.utc)
             for made in row.body["request"].get("orders", ()):
                 recorded[f"order {made.get('client_order_id')}"].append(row.utc)
     for request in seen:
@@ -46,7 +48,10 @@ def check_rows_come_first(seen: list[dict[str, Any]], decisions: list[Row]) -> N
 def _keys(request: dict[str, Any]) -> list[str]:
     keys = [f"{request['method']} {request['path']}"]
     if request["method"] == "POST" and request["path"].endswith(("/orders", "/orders/batched")) and request["body"]:
-        body = json.loads(request["body"])
+        try:
+            body = json.loads(request["body"])
+        except ValueError:
+            return keys  # a fault of the exchange's cut it off
         keys += [f"order {made['client_order_id']}" for made in body.get("orders", [body])]
     return keys
 

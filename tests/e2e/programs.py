@@ -1,6 +1,7 @@
 """Child programs of the end-to-end tests: started, waited for, asked to end, made to end. Waiting is on conditions."""
 
 import functools
+import itertools
 import os
 import random
 import signal
@@ -8,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.e2e.nursery import Nursery
@@ -18,6 +19,7 @@ from pretrade.cli.processes import plain_environment
 START_S = 60.0
 END_S = 15.0
 POLL_S = 0.02
+WORKERS = 8
 _BELOW_EPHEMERAL = range(12_000, 32_000)
 
 
@@ -32,18 +34,26 @@ def eventually[T](what: str, condition: Callable[[], T], timeout: float = 10.0) 
 
 
 def free_ports(count: int) -> list[int]:
-    """Free ports that the kernel never hands out by itself, so that nobody takes them before we do."""
-    found: list[int] = []
-    while len(found) < count:
-        port = random.SystemRandom().choice(_BELOW_EPHEMERAL)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in found:
-            found.append(port)
-    return found
+    """Free ports that the kernel never hands out by itself, and no other worker of this run, so that nobody takes them
+    before we do; this worker gets the same one again only after all its others."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return list(itertools.islice(filter(_is_free, _ports_of(int(worker))), count))
+
+
+@functools.cache
+def _ports_of(worker: int) -> Iterator[int]:
+    own = _BELOW_EPHEMERAL[worker % WORKERS :: WORKERS]
+    begin = random.SystemRandom().randrange(len(own))  # another run on this machine begins elsewhere
+    return itertools.cycle((*own[begin:], *own[:begin]))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @functools.cache
@@ -142,9 +152,18 @@ class Program:
 class Pretrade(Program):
     """A running `pretrade ARGUMENTS`, forked where the program is imported already."""
 
+    nursery = staticmethod(nursery)
+
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
-        return nursery().start(command, environment, self._out, self._err)
+        return self.nursery().start(command, environment, self._out, self._err)
 
     @property
     def code(self) -> int | None:
-        return nursery().poll(self.pid)
+        return self.nursery().poll(self.pid)
+
+
+class Mitmdump(Pretrade):
+    """A running `mitmdump ARGUMENTS`, forked where it and our package are imported already."""
+
+    def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
+        return self.nursery().start(command, environment, self._out, self._err, program="mitmdump")

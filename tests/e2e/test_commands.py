@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import shutil
 import sqlite3
 import sys
@@ -13,7 +14,7 @@ from tests.e2e.harness import make_folder, order
 from tests.e2e.programs import free_ports, pretrade, run
 
 from pretrade.cli.init import CLIENT, CLIENT_KEY_ID
-from pretrade.gateway import certs
+from pretrade.gateway.keys import certs
 from pretrade.kalshi.hosts import all_names
 from pretrade.kalshi.keys import generate_private_key, load_private_key, private_pem_of, public_pem_of
 
@@ -95,11 +96,6 @@ def _no_certs(folder):
         path.unlink()
 
 
-def _open_production(folder):
-    _replace(folder / "policy.yaml", "environment: practice", "environment: production")
-    _replace(folder / "policy.yaml", "allow_production: false", "allow_production: true")
-
-
 def _live_as_client(folder):
     live = load_private_key((folder / "keys" / "live.pem").read_bytes())
     (folder / "keys" / f"{CLIENT}.pub.pem").write_bytes(public_pem_of(live.public_key()))
@@ -123,7 +119,6 @@ REFUSED_STARTS = {
         lambda folder: _replace(folder / "policy.yaml", "environment: practice", "environment: production"),
         ("allow_production",),
     ),
-    "production that the policy allows": (_open_production, ("production is not open yet", "Use practice or demo")),
     "the live key as a client's": (
         _live_as_client, ("clients.momentum-bot.public_key", "live key's own public half"),
     ),
@@ -158,6 +153,20 @@ def test_a_start_that_would_leak_or_is_in_the_way_is_refused(world):
     policy = str(world.policy)
     _assert_refused(pretrade("run", "-p", policy, SSLKEYLOGFILE="/tmp/keys"), "SSLKEYLOGFILE is set", "Unset it")
     _assert_refused(pretrade("run", "-p", policy), f"listen.proxy: cannot listen on 127.0.0.1:{world.proxy_port}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be root")
+@pytest.mark.parametrize("command", [("run",), ("keys", "check")])
+def test_root_is_refused_unless_told(tmp_path, command):
+    """Catches: a proxy that clients reach, on the real exchange, as the user whom nothing holds. That no exchange can
+    be reached shows that it is the next obstacle once it is told. Planted: no look at the user."""
+    proxy, base_url, exchange = free_ports(3)
+    make_folder(tmp_path / "work", (), mode="live", proxy=proxy, base_url=base_url, exchange=exchange)
+    policy = tmp_path / "work" / "policy.yaml"
+    _replace(policy, "environment: practice", "environment: demo")
+    _assert_refused(pretrade(*command, "-p", str(policy)), "this is root", "PRETRADE_AS_ROOT=1")
+    (tmp_path / "work" / "keys" / "live.pem").unlink()
+    _assert_refused(pretrade(*command, "-p", str(policy), PRETRADE_AS_ROOT="1"), "live.pem cannot be opened")
 
 
 def test_a_registered_bot_trades_after_a_restart(make_world, tmp_path):
@@ -288,3 +297,14 @@ def test_certificates_are_shown_and_not_replaced_by_accident(folder):
     assert "valid until" in pretrade("certs", "-p", policy, "show").stdout
     again = pretrade("certs", "-p", policy)
     assert (again.returncode, "--force" in again.stderr) == (1, True)
+
+
+def test_a_renewal_keeps_the_ca_of_before(folder):
+    """Catches a renewal after which nobody can be told of the new CA before the new leaf is shown."""
+    policy, ca = str(folder / "policy.yaml"), folder / "certs" / "ca.crt"
+    before = ca.read_bytes()
+    done = pretrade("certs", "-p", policy, "renew")
+    assert (done.returncode, "give every client the new ca.crt, then restart" in done.stdout) == (0, True)
+    assert ca.read_bytes().endswith(before)
+    assert ca.read_bytes().count(b"BEGIN CERTIFICATE") == before.count(b"BEGIN CERTIFICATE") + 1
+    assert "valid until" in pretrade("certs", "-p", policy, "show").stdout

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from tests.e2e.clients import ORDERS, RawClient
 from tests.e2e.harness import make_folder, order
-from tests.e2e.programs import Program, eventually, free_ports, run
+from tests.e2e.programs import START_S, Mitmdump, Pretrade, Program, eventually, free_ports
 
 from pretrade.cli import init
-from pretrade.cli.processes import pretrade_command
 from pretrade.journal import reader
 
 SCRIPT = Path(__file__).parents[2] / "addons" / "pretrade.py"
@@ -24,25 +23,30 @@ READ = "/trade-api/v2/markets?limit=1"
 class Debugged:
     """A working folder, an exchange, and a mitmdump with a copy of our script that a test may spoil."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *changes: tuple[str, str]) -> None:
         self.root, self.folder = root, root / "work"
         self.port, base_url, self.exchange_port = free_ports(3)
-        make_folder(self.folder, [], mode="dry_run", proxy=self.port, base_url=base_url, exchange=self.exchange_port)
+        ports = {"proxy": self.port, "base_url": base_url, "exchange": self.exchange_port}
+        make_folder(self.folder, changes, mode="dry_run", **ports)
         practice = ("practice", "--folder", str(self.folder / "practice"), "--port", str(self.exchange_port))
-        self.exchange = Program("practice", pretrade_command(*practice), root)
+        self.exchange = Pretrade("practice", practice, root)
         self.exchange.wait_ready()
         self.script = root / "pretrade.py"
         self.script.write_text(SCRIPT.read_text())
         self.mitmdump: Program | None = None
 
-    def command(self, *more: str) -> list[str]:
+    def arguments(self, *more: str) -> list[str]:
         settings = {"pretrade_policy": str(self.folder / "policy.yaml"), "confdir": str(self.root / "conf")}
         pairs = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
-        return [MITMDUMP, "--listen-host", "127.0.0.1", "--listen-port", str(self.port), *pairs, *more]
+        return ["--listen-host", "127.0.0.1", "--listen-port", str(self.port), *pairs, *more]
 
-    def start(self, *more: str) -> RawClient:
-        self.mitmdump = Program("mitmdump", self.command(*more or ("-s", str(self.script))), self.root)
-        eventually("the debug door is open", lambda: self._said("debug_door_open"), 30)
+    def start(self, *more: str, until: str = "debug_door_open", is_cold: bool = False) -> RawClient:
+        arguments = self.arguments(*more or ("-s", str(self.script)))
+        if is_cold:
+            self.mitmdump = Program("mitmdump", (MITMDUMP, *arguments), self.root)
+        else:
+            self.mitmdump = Mitmdump("mitmdump", arguments, self.root)
+        eventually("the debug door is open", lambda: self._said(until), 30)
         keys = self.folder / "keys" / f"{init.CLIENT}.pem"
         return RawClient(0, self.port, self.folder / "certs" / "ca.crt", init.CLIENT_KEY_ID, keys)
 
@@ -76,8 +80,9 @@ def ask(client: RawClient, method: str, target: str, body: Any = None) -> tuple[
 
 
 def test_reads_pass_and_orders_are_judged_and_never_sent(debugged: Debugged) -> None:
-    """Catches a debugging proxy that forwards by itself, or that has a gate of its own making."""
-    client = debugged.start()
+    """Catches a debugging proxy that forwards by itself, or that has a gate of its own making. Started as a person
+    would: the script, which has our package's name, must find that package."""
+    client = debugged.start(is_cold=True)
     assert ask(client, "GET", READ) == (200, "")
     assert ask(client, "POST", ORDERS, order()) == (201, "")
     assert ask(client, "POST", ORDERS, order(count="1000.00")) == (403, "ORDER_COUNT_EXCEEDS_MAXIMUM")
@@ -86,7 +91,7 @@ def test_reads_pass_and_orders_are_judged_and_never_sent(debugged: Debugged) -> 
     assert debugged.mitmdump.end() == 0
     assert "script_gone" not in debugged.mitmdump.out
     kinds = debugged.journal()
-    assert kinds[:2] == ["policy", "start"]
+    assert kinds[:3] == ["policy", "start", "preflight"]
     assert kinds[-1] == "stop"
     assert {"decision", "outcome", "reads", "refusal"} <= set(kinds)
 
@@ -95,17 +100,34 @@ def test_live_is_refused(debugged: Debugged) -> None:
     """Catches a debugging proxy that trades. It ends at once and says why."""
     policy = debugged.folder / "policy.yaml"
     policy.write_text(policy.read_text().replace("mode: dry_run", "mode: live"))
-    ended = run(debugged.command("-s", str(debugged.script)))
-    assert ended.returncode == 1
-    assert "a debugging proxy never trades" in ended.stderr
+    ended = Mitmdump("mitmdump", debugged.arguments("-s", str(debugged.script)), debugged.root)
+    assert ended.wait(START_S) == 1
+    assert "a debugging proxy never trades" in ended.err
+
+
+@pytest.mark.parametrize("role", ["R", "ABH"])
+def test_a_key_that_is_not_the_roles_keeps_it_shut(tmp_path: Path, role: str) -> None:
+    """Catches a key that can trade on a host that must not have one, brought in by the door for debugging. Seen red
+    without the preflight."""
+    debugged = Debugged(tmp_path, ("role: W ", f"role: {role} "))
+    try:
+        client = debugged.start(until="debug_door_stays_shut")
+        assert f"Role {role} must hold a key that cannot" in debugged.mitmdump.out
+        with pytest.raises(OSError, match="Tunnel connection failed: 503"):
+            client.send("GET", READ, door="proxy")
+        kinds = [str(kind) for kind in debugged.journal()]
+        assert kinds[:3] == ["policy", "start", "preflight"]
+        assert set(kinds[3:]) <= {"refusal"}, "what the client met may be on record already"
+    finally:
+        debugged.end()
 
 
 def test_a_bad_policy_ends_it(debugged: Debugged) -> None:
     """Catches a mitmproxy that runs on without the gate because the gate could not be made."""
     (debugged.folder / "policy.yaml").write_text("version: 1\n")
-    ended = run(debugged.command("-s", str(debugged.script)))
-    assert ended.returncode == 1
-    assert "pretrade: " in ended.stderr
+    ended = Mitmdump("mitmdump", debugged.arguments("-s", str(debugged.script)), debugged.root)
+    assert ended.wait(START_S) == 1
+    assert "pretrade: " in ended.err
 
 
 @pytest.mark.parametrize("how", ["broken", "emptied", "deleted", "touched"])

@@ -18,18 +18,13 @@ DENIED = {
     ),
     "price above the band": (CREATE, order(price="0.9900"), "PRICE_OUTSIDE_BAND", "price 0.9900 is outside price.band"),
     "price below the band": (CREATE, order(price="0.0100"), "PRICE_OUTSIDE_BAND", "0.0200 to 0.9800"),
+    "price off the grid": (CREATE, order(price="0.0555"), "PRICE_OFF_TICK", "price 0.0555 is off the market's grid"),
     "market": (CREATE, order(ticker=CLOSED), "MARKET_NOT_ALLOWED", f"{CLOSED} is not allowed by markets[2].allow"),
     "unknown market": (CREATE, order(ticker="NOSUCH-1"), "MARKET_NOT_ALLOWED", "market NOSUCH-1 is not allowed"),
     "subaccount": (CREATE, order(subaccount=1), "SUBACCOUNT_NOT_OWNED", "subaccount 1 is not the client's own"),
     "subaccount of a cancel": (
         "cancel_order_v2", {"order_id": "11111111-1111-1111-1111-111111111111", "subaccount": 1},
         "SUBACCOUNT_NOT_OWNED", "subaccount 1 is not the client's own, which is 0",
-    ),
-    "amend": (
-        "amend_order_v2",
-        {"order_id": "11111111-1111-1111-1111-111111111111", **{k: order()[k] for k in ("ticker", "side", "price")},
-         "count": "500.00"},
-        "ORDER_COUNT_EXCEEDS_MAXIMUM", "order count 500.00",
     ),
     "a bad leg of a batch": (
         BATCH, {"orders": [order(), order("1000.00"), order(price="0.9900")]},
@@ -47,6 +42,19 @@ def test_a_denied_write_tells_its_user_why_and_stops_here(world, bot, case):
     _assert_denied(seen, code, message)
     row = world.about(seen.decision_id, "decision")[0]
     assert (row["verdict"], row["codes"][0], row["door"]) == ("denied", code, bot.door)
+    assert world.about(seen.decision_id, "outcome") == []
+
+
+def test_a_denied_amend_tells_its_user_why_and_stops_here(world, bot):
+    """Catches: an amend that is not held to what an order is; an amend of an order that is not there, counted."""
+    resting = bot.call(CREATE, **order()).result["order_id"]
+    amend = {"ticker": order()["ticker"], "side": "bid", "price": "0.0500", "count": "500.00"}
+    nobodys = "11111111-1111-1111-1111-111111111111"
+    with world.exchange_sees(0):
+        seen = bot.call("amend_order_v2", order_id=resting, **amend)
+        unseen = bot.call("amend_order_v2", order_id=nobodys, **amend)
+    _assert_denied(seen, "ORDER_COUNT_EXCEEDS_MAXIMUM", "order count 500.00")
+    _assert_denied(unseen, "ORDER_NOT_KNOWN", nobodys)
     assert world.about(seen.decision_id, "outcome") == []
 
 
@@ -96,14 +104,15 @@ def test_a_stop_denies_orders_and_amends_and_lets_exits_through(world, bot, stat
 
 @pytest.mark.usefixtures("resumed")
 def test_reducing_lets_the_exchange_cap_what_reduces(world, bot):
-    """Only an immediate-or-cancel order with reduce_only passes: the exchange holds it to the position."""
+    """Only an immediate-or-cancel order with reduce_only passes: the exchange holds it to the position. The one that is
+    denied is larger than what any test before may have left."""
     assert bot.call(CREATE, **order("1.00", "0.9000", time_in_force="immediate_or_cancel")).ok
     world.operate("halt", state="REDUCING", reason="a test")
     closing = order("1.00", "0.0500", side="ask", time_in_force="immediate_or_cancel")
     with world.exchange_sees(1):
         assert bot.call(CREATE, **closing, reduce_only=True).result["fill_count"] == "1.00"
     with world.exchange_sees(0):
-        _assert_denied(bot.call(CREATE, **closing), "TRADING_REDUCING", "Trading is REDUCING")
+        _assert_denied(bot.call(CREATE, **closing | {"count": "50.00"}), "TRADING_REDUCING", "Trading is REDUCING")
 
 
 BELOW = "ENDPOINT_BELOW_POLICY"
@@ -113,7 +122,7 @@ CLOSED_METHODS = {
     "netting": ("update_subaccount_netting", BELOW),
     "a new API key": ("generate_api_key", BELOW),
     "the list of API keys": ("get_api_keys", BELOW),
-    "an order group": ("create_order_group", "ENDPOINT_NOT_ALLOWED"),
+    "a request for quotes": ("create_rfq", "ENDPOINT_NOT_ALLOWED"),
 }
 BODIES = {
     "apply_subaccount_transfer": {
@@ -122,7 +131,7 @@ BODIES = {
     },
     "update_subaccount_netting": {"subaccount_number": 0, "enabled": True},
     "generate_api_key": {"name": "mine"},
-    "create_order_group": {"contracts_limit": 1},
+    "create_rfq": {"market_ticker": order()["ticker"], "rest_remainder": False, "contracts": 1},
 }  # fmt: skip
 
 
@@ -225,7 +234,7 @@ def test_a_tunnel_leads_to_the_exchange_only(world, target):
 
 def test_role_r_refuses_every_write_and_passes_reads(make_world):
     """Catches: a role that binds orders only, or only in live."""
-    world = make_world(("role: W", "role: R"))
+    world = make_world(("role: W", "role: R"), scopes=("read",))
     bot = world.sync_bot()
     writes = {
         CREATE: order(),

@@ -63,7 +63,8 @@ def test_a_known_key_id_with_another_private_key_is_no_way_in(world, tmp_path):
     with world.exchange_sees(0):
         answer = world.raw(key_file=other).send("POST", ORDERS, order())
     assert answer.code == "SIGNATURE_INVALID"
-    assert "momentum-bot" in answer.body["message"]
+    assert "momentum-bot" not in answer.body["message"], "a stranger is not told whose the key id is"
+    assert "momentum-bot" in world.events("refusal")[-1].body["detail"]
 
 
 @pytest.mark.parametrize("door", ["proxy", "base_url"])

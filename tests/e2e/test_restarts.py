@@ -9,6 +9,7 @@ from tests.e2e.clients import ORDERS
 from tests.e2e.harness import OPEN, World, order
 from tests.e2e.invariants import check_world
 from tests.e2e.programs import Pretrade, eventually
+from tests.roomy import ROOMY
 
 NO_SUCH = "11111111-1111-1111-1111-111111111111"
 
@@ -98,7 +99,7 @@ HALTS = {
 
 @pytest.fixture(scope="module")
 def halting(tmp_path_factory):
-    with World(tmp_path_factory.mktemp("halting"), ("max_orders: 25", "max_orders: 10000")) as running:
+    with World(tmp_path_factory.mktemp("halting"), *ROOMY) as running:
         yield running
         check_world(running)
 

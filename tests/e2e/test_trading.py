@@ -68,8 +68,8 @@ def test_the_exchanges_own_refusals_reach_the_user_as_they_came(bot):
     gone = bot.call("cancel_order_v2", order_id="11111111-1111-1111-1111-111111111111")
     assert (gone.kind, gone.status) == ("NotFoundException", 404)
     assert "decision_id" not in gone.body
-    tick = bot.call("create_order_v2", **order(price="0.0555"))
-    assert (tick.kind, tick.body["error"]["code"]) == ("BadRequestException", "invalid_price")
+    crossing = bot.call("create_order_v2", **order(price="0.9000", post_only=True))
+    assert (crossing.kind, crossing.body["error"]["code"]) == ("BadRequestException", "invalid_order")
     again = order(client_order_id="the-same-id-" + bot.door)
     assert bot.call("create_order_v2", **again).ok
     assert bot.call("create_order_v2", **again).kind == "ConflictException"
