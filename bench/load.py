@@ -2,6 +2,7 @@
 
 Run as `python load.py`: one job a line on standard input (JSON), one result a line on standard output, until the input
 ends. Each connection is a client with an Ed25519 key of its own, so that signing is cheap and no signature repeats.
+With `fresh`, each request has a connection of its own, and the time of a request includes making it.
 """
 
 import asyncio
@@ -28,13 +29,16 @@ PATHS = {
     "markets": ("GET", "/trade-api/v2/markets", "?limit=1"),
     "balance": ("GET", "/trade-api/v2/portfolio/balance", ""),
     "order": ("POST", "/trade-api/v2/portfolio/events/orders", ""),
+    "large-order": ("POST", "/trade-api/v2/portfolio/events/orders", ""),
 }
-_EXPECTED = {"GET": b"HTTP/1.1 200", "POST": b"HTTP/1.1 201"}
+_COUNTS = {"order": "10.00", "large-order": "500.00"}
+"""Contracts of an order: within the limits of the benchmark's policy, and beyond one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to connect, through which tunnel, and the process whose CPU time is read (0: none)."""
+    """Where to connect, through which tunnel, and the process whose CPU time is read, with its children (0: none).
+    Without a CA there is no TLS; `server_name` is what the Host header says as well."""
 
     name: str
     port: int
@@ -46,10 +50,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One window of load. `tag` begins every client_order_id, so that the journal's rows can be told apart."""
+    """One window of load. `status` is the answer that is expected; `tag` begins every client_order_id, so that the
+    journal's rows can be told apart."""
 
     target: Target
     what: str
+    fresh: bool
+    status: int
     concurrency: int
     seconds: float
     tag: str
@@ -84,15 +91,14 @@ def key_file(folder: Path, number: int) -> Path:
 
 @dataclass(slots=True)
 class _Bot:
-    """One client on one connection."""
+    """One client, on one connection at a time."""
 
     number: int
     job: Job
     key: Ed25519PrivateKey
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
     times: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    _connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
     _stamp: int = 0
     _orders: int = 0
 
@@ -100,12 +106,23 @@ class _Bot:
         """Ask once and wait for the whole answer."""
         message = self._message(tag)
         began = time.perf_counter()
-        self.writer.write(message)
-        head = await self.reader.readuntil(b"\r\n\r\n")
-        body = await self.reader.readexactly(content_length(head))
+        if self._connection is None:
+            self._connection = await _connect(self.job.target)
+        reader, writer = self._connection
+        writer.write(message)
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = await reader.readexactly(content_length(head))
         self.times.append(time.perf_counter() - began)
-        if not head.startswith(_EXPECTED[PATHS[self.job.what][0]]):
+        if not head.startswith(b"HTTP/1.1 %d " % self.job.status):
             self.failures.append(f"{head.split(b'\r\n', 1)[0].decode()}: {body[:300].decode()}")
+        if self.job.fresh:
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            self._connection[1].close()
+            self._connection = None
 
     async def ask_until(self, end: float) -> None:
         """Ask again and again until the time is over."""
@@ -131,7 +148,7 @@ class _Bot:
             "ticker": "KXBTC-26DEC31-T100000",
             "client_order_id": f"{tag}-{self.number}-{self._stamp}-{self._orders}",
             "side": "bid",
-            "count": "10.00",
+            "count": _COUNTS[self.job.what],
             "price": "0.5600",
             "time_in_force": "immediate_or_cancel",
             "self_trade_prevention_type": "taker_at_cross",
@@ -142,7 +159,8 @@ class _Bot:
 async def measure(job: Job) -> Window:
     """Connect, ask once on each connection unmeasured, then load for the job's time. Raises OSError or TimeoutError."""
     async with asyncio.timeout(job.seconds + GRACE_S):
-        bots = await asyncio.gather(*(_connect(job, number) for number in range(job.concurrency)))
+        keys = [_key(key_file(Path(job.keys), number)) for number in range(job.concurrency)]
+        bots = [_Bot(number, job, key) for number, key in enumerate(keys)]
         await asyncio.gather(*(bot.ask("warm") for bot in bots))
         for bot in bots:
             bot.times.clear()
@@ -150,7 +168,7 @@ async def measure(job: Job) -> Window:
         await asyncio.gather(*(bot.ask_until(began + job.seconds) for bot in bots))
         seconds, now_used = time.perf_counter() - began, _cpu_times(job)
         for bot in bots:
-            bot.writer.close()
+            bot.hang_up()
     times = sorted(moment for bot in bots for moment in bot.times)
     failures = [failure for bot in bots for failure in bot.failures]
     cpu = [1000 * (after - before) / len(times) for before, after in zip(used, now_used, strict=True)]
@@ -158,16 +176,16 @@ async def measure(job: Job) -> Window:
     return Window(len(times), len(failures), next(iter(failures), ""), seconds, p50, p99, *cpu)
 
 
-async def _connect(job: Job, number: int) -> _Bot:
-    target = job.target
+async def _connect(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
     if target.tunnel:
         writer.write(f"CONNECT {target.tunnel} HTTP/1.1\r\nHost: {target.tunnel}\r\n\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
         if b" 200" not in head.split(b"\r\n", 1)[0]:
             raise OSError(f"{target.name} refused the tunnel: {head!r}")
-    await writer.start_tls(_tls_context(target.ca), server_hostname=target.server_name)
-    return _Bot(number, job, _key(key_file(Path(job.keys), number)), reader, writer)
+    if target.ca:
+        await writer.start_tls(_tls_context(target.ca), server_hostname=target.server_name)
+    return reader, writer
 
 
 @functools.cache
@@ -193,8 +211,9 @@ def _cpu_times(job: Job) -> tuple[float, float, float]:
 def _cpu_time(pid: int) -> float:
     if not pid:
         return 0.0
-    used = psutil.Process(pid).cpu_times()
-    return float(used.user + used.system)
+    own = psutil.Process(pid)
+    used = [process.cpu_times() for process in (own, *own.children(recursive=True))]
+    return float(sum(one.user + one.system for one in used))
 
 
 def job_of(fields: dict[str, Any]) -> Job:

@@ -14,19 +14,20 @@ from rich.table import Table
 from pretrade.journal.events import EventKind
 from pretrade.journal.reader import read_events
 
-BASE = "mitmdump"
 ACCEPTED = "accepted"
+DIRECT = "direct"
 STEPS = ("identify", "decode", "decide", "journal", "sign", "send", "total")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One window, and what it was."""
+    """One window, what it was, and the target of the same round that it is compared with."""
 
     round: int
-    what: str
+    load: str
     concurrency: int
     target: str
+    base: str
     window: Window
 
 
@@ -41,9 +42,12 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One target under one load. The ratios compare windows of the same round; None for mitmdump itself."""
+    """One target under one load. The ratios compare windows of the same round; None for mitmdump itself.
 
-    what: str
+    `added_p50_ms` is what a request takes longer than without a proxy; None where that was not measured.
+    """
+
+    load: str
     concurrency: int
     target: str
     rate: float
@@ -52,6 +56,8 @@ class Row:
     cpu_ms: float
     load_cpu_ms: float
     origin_cpu_ms: float
+    added_p50_ms: float | None
+    added_p99_ms: float | None
     rate_ratio: Spread | None
     cpu_ratio: Spread | None
 
@@ -70,25 +76,33 @@ def summarize(samples: Sequence[Sample]) -> list[Row]:
     """One row for each load and target, in the order in which they were first measured."""
     groups: dict[tuple[str, int, str], list[Sample]] = defaultdict(list)
     for sample in samples:
-        groups[sample.what, sample.concurrency, sample.target].append(sample)
-    return [
-        _row(key, own, {sample.round: sample.window for sample in groups.get((key[0], key[1], BASE), [])})
-        for key, own in groups.items()
-    ]
+        groups[sample.load, sample.concurrency, sample.target].append(sample)
+
+    def windows(key: tuple[str, int, str], target: str) -> dict[int, Window]:
+        return {sample.round: sample.window for sample in groups.get((key[0], key[1], target), [])}
+
+    return [_row(key, own, windows(key, own[0].base), windows(key, DIRECT)) for key, own in groups.items()]
 
 
-def _row(key: tuple[str, int, str], own: Sequence[Sample], base: Mapping[int, Window]) -> Row:
+def _row(
+    key: tuple[str, int, str], own: Sequence[Sample], base: Mapping[int, Window], direct: Mapping[int, Window]
+) -> Row:
     windows = [sample.window for sample in own]
 
     def middle(figure: Callable[[Window], float]) -> float:
         return median(figure(window) for window in windows)
 
     def against_base(figure: Callable[[Window], float]) -> Spread | None:
-        if key[2] == BASE:
+        if key[2] == own[0].base:
             return None
         pairs = [(figure(sample.window), figure(base[sample.round])) for sample in own if sample.round in base]
         ratios = [mine / others for mine, others in pairs if others > 0]
         return Spread(median(ratios), min(ratios), max(ratios)) if ratios else None
+
+    def added(figure: Callable[[Window], float]) -> float | None:
+        if key[2] == DIRECT or not direct:
+            return None
+        return median(figure(sample.window) - figure(direct[sample.round]) for sample in own)
 
     return Row(
         *key,
@@ -98,6 +112,8 @@ def _row(key: tuple[str, int, str], own: Sequence[Sample], base: Mapping[int, Wi
         cpu_ms=middle(lambda window: window.cpu_ms),
         load_cpu_ms=middle(lambda window: window.load_cpu_ms),
         origin_cpu_ms=middle(lambda window: window.origin_cpu_ms),
+        added_p50_ms=added(lambda window: window.p50_ms),
+        added_p99_ms=added(lambda window: window.p99_ms),
         rate_ratio=against_base(lambda window: window.rate),
         cpu_ratio=against_base(lambda window: window.cpu_ms),
     )
@@ -132,21 +148,27 @@ def print_rows(console: Console, rows: Sequence[Row]) -> None:
     table = Table(title="Against mitmdump -q", title_justify="left", box=None, pad_edge=False)
     for name in ("load", "c", "target"):
         table.add_column(name)
-    for name in ("req/s", "p50 ms", "p99 ms", "CPU ms/req", "x req/s", "(min-max)", "x CPU", "(min-max)"):
+    for name in ("req/s", "p50 ms", "(added)", "p99 ms", "(added)", "CPU ms", "x req/s", "(min-max)", "x CPU"):
         table.add_column(name, justify="right")
     shown = ("", 0)
-    for row in sorted(rows, key=lambda row: (row.what, row.concurrency)):
-        if shown[0] and shown != (row.what, row.concurrency):
+    for row in rows:
+        if shown[0] and shown != (row.load, row.concurrency):
             table.add_row()
-        shown = (row.what, row.concurrency)
-        cpu = f"{row.cpu_ms:.2f}" if row.target != "direct" else f"load {row.load_cpu_ms:.2f}"
-        figures = (f"{row.rate:.0f}", f"{row.p50_ms:.2f}", f"{row.p99_ms:.2f}", cpu)
-        cpu_ratio = None if row.target == "direct" else row.cpu_ratio
-        table.add_row(row.what, str(row.concurrency), row.target, *figures, *_shown(row.rate_ratio), *_shown(cpu_ratio))
+        shown = (row.load, row.concurrency)
+        is_direct = row.target == DIRECT
+        cpu = f"load {row.load_cpu_ms:.2f}" if is_direct else f"{row.cpu_ms:.2f}"
+        times = (f"{row.p50_ms:.2f}", _figure(row.added_p50_ms), f"{row.p99_ms:.2f}", _figure(row.added_p99_ms))
+        cpu_ratio = None if is_direct or row.cpu_ratio is None else row.cpu_ratio.median
+        ratios = (*_spread(row.rate_ratio), _figure(cpu_ratio))
+        table.add_row(row.load, str(row.concurrency), row.target, f"{row.rate:.0f}", *times, cpu, *ratios)
     console.print(table)
 
 
-def _shown(spread: Spread | None) -> tuple[str, str]:
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def _spread(spread: Spread | None) -> tuple[str, str]:
     if spread is None:
         return "", ""
     return f"{spread.median:.2f}", f"{spread.low:.2f}-{spread.high:.2f}"

@@ -20,31 +20,68 @@ from pathlib import Path
 
 import click
 import pysqlite3 as sqlite
-from proxies import ProgramError, Running, pretrade_name, running
-from report import ACCEPTED, BASE, Sample, Steps, print_rows, print_steps, read_steps, summarize, write_json
+from proxies import MITMDUMP, PROXY_PY, REVERSE, ProgramError, Running, base_url_name, pretrade_name, running
+from report import ACCEPTED, DIRECT, Sample, Steps, print_rows, print_steps, read_steps, summarize, write_json
 from rich.console import Console
 
 from pretrade.kalshi.keys import KeyKind
 
-CONCURRENCIES = (1, 8, 32)
+ALL = (1, 8, 32)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is asked for, how, and what a pretrade answers; everybody else answers 200 or 201."""
+
+    name: str
+    what: str
+    status: int
+    concurrencies: tuple[int, ...] = ALL
+    by_base_url: bool = False
+    fresh: bool = False
+
+    @property
+    def base(self) -> str:
+        """Who is measured in the same role."""
+        return REVERSE if self.by_base_url else MITMDUMP
+
+    def status_of(self, target: str) -> int:
+        """The answer that is expected."""
+        if target.startswith("pretrade"):
+            return self.status
+        return 201 if "order" in self.what else 200
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is asked for, of a pretrade with which live key."""
+    """A load on a pretrade with one kind of live key. Cases with the same load share the windows of all others."""
 
-    what: str
+    load: Load
     key: KeyKind
 
+    @property
+    def target(self) -> str:
+        """The name of the pretrade's door."""
+        return base_url_name(self.key) if self.load.by_base_url else pretrade_name(self.key)
 
+
+_READ = Load("read", "balance", 200)
+_UNSIGNED = Load("read, unsigned", "markets", 200)
+_WRITE = Load("write", "order", 201)
 CASES = {
-    "read": Case("markets", "ed25519"),
-    "write-ed25519": Case("order", "ed25519"),
-    "write-rsa": Case("order", "rsa"),
-    "signed-read-ed25519": Case("balance", "ed25519"),
-    "signed-read-rsa": Case("balance", "rsa"),
+    "read": Case(_READ, "ed25519"),
+    "read-rsa": Case(_READ, "rsa"),
+    "read-base-url": Case(Load("read, base URL", "balance", 200, by_base_url=True), "ed25519"),
+    "read-unsigned": Case(_UNSIGNED, "ed25519"),
+    "read-fresh": Case(Load("read, fresh", "balance", 200, (8,), fresh=True), "ed25519"),
+    "read-fresh-base-url": Case(
+        Load("read, base URL, fresh", "balance", 200, (8,), by_base_url=True, fresh=True), "ed25519"
+    ),
+    "write-ed25519": Case(_WRITE, "ed25519"),
+    "write-rsa": Case(_WRITE, "rsa"),
+    "denied": Case(Load("denied write", "large-order", 403, (1, 8)), "ed25519"),
 }
-DEFAULT_CASES = "read,write-ed25519,write-rsa"
+DEFAULT_CASES = ",".join(name for name in CASES if name not in {"read-rsa", "read-unsigned"})
 
 
 def _chosen(context: click.Context, option: click.Parameter, value: str) -> list[Case]:
@@ -55,16 +92,16 @@ def _chosen(context: click.Context, option: click.Parameter, value: str) -> list
 
 
 @click.command()
-@click.option("--rounds", type=click.IntRange(1, 100), default=5, show_default=True)
-@click.option("--seconds", type=click.FloatRange(0.1, 60), default=0.8, show_default=True, help="Of each window.")
+@click.option("--rounds", type=click.IntRange(1, 100), default=4, show_default=True)
+@click.option("--seconds", type=click.FloatRange(0.1, 60), default=0.6, show_default=True, help="Of each window.")
 @click.option("--cases", default=DEFAULT_CASES, show_default=True, callback=_chosen, help=f"Of {', '.join(CASES)}.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures here.")
 def main(rounds: int, seconds: float, cases: list[Case], json_path: Path | None) -> None:
     """Compare pretrade with bare `mitmdump -q`. Exits with 1 when an answer was not the expected one."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
-    console = Console(highlight=False, width=max(110, Console().width))
+    console = Console(highlight=False, width=max(130, Console().width))
     keys = sorted({case.key for case in cases})
-    with tempfile.TemporaryDirectory(prefix="pretrade-bench-", dir=_disk()) as name:
+    with tempfile.TemporaryDirectory(prefix="pretrade-bench-", dir=disk_folder()) as name:
         folder = Path(name)
         machine = _machine(folder, rounds, seconds)
         try:
@@ -86,18 +123,27 @@ def main(rounds: int, seconds: float, cases: list[Case], json_path: Path | None)
 
 def _measure(console: Console, programs: Running, cases: list[Case], rounds: int, seconds: float) -> list[Sample]:
     samples: list[Sample] = []
-    loads = [(what, count) for what in dict.fromkeys(case.what for case in cases) for count in CONCURRENCIES]
+    windows = [(load, count) for load in dict.fromkeys(case.load for case in cases) for count in load.concurrencies]
     for number in range(rounds):
         with console.status(f"round {number + 1} of {rounds}"):
-            for what, count in loads:
-                names = ["direct", BASE, *(pretrade_name(case.key) for case in cases if case.what == what)]
+            for load, count in windows:
+                names = _targets(programs, load, [case.target for case in cases if case.load == load])
                 for name in names if number % 2 == 0 else reversed(names):
-                    window = programs.load.measure(programs.targets[name], what, count, seconds)
-                    samples.append(Sample(number, what, count, name, window))
+                    window = programs.load.measure(
+                        programs.targets[name], load.what, count, seconds, status=load.status_of(name), fresh=load.fresh
+                    )
+                    samples.append(Sample(number, load.name, count, name, load.base, window))
     return samples
 
 
-def _disk() -> str | None:
+def _targets(programs: Running, load: Load, ours: list[str]) -> list[str]:
+    """Whom to measure. Without a proxy, and with proxy.py, the plain loads alone: they are for scale."""
+    is_plain = load in {_READ, _UNSIGNED, _WRITE}
+    beside = [name for name in (DIRECT, PROXY_PY) if is_plain and name in programs.targets]
+    return [*beside, load.base, *ours]
+
+
+def disk_folder() -> str | None:
     """A folder on a disk: /tmp may be memory, where being durable costs nothing."""
     return "/var/tmp" if Path("/var/tmp").is_dir() else None
 
@@ -135,28 +181,34 @@ def _fsync_ms(path: Path) -> float:
 
 
 _HOW_TO_READ = """\
-How to read: `x` is the target divided by mitmdump within one round, the median of all rounds (min-max): above 1 is
-better for req/s, below 1 for CPU. Trust the ratios first, then CPU ms, then times. `direct` has no proxy: the most
-that this load can ask for, at {load:.2f} CPU ms a request for itself and {origin:.2f} for the origin.
-In the steps, `journal` and `send` wait for the disk and the exchange, and under load for their turn on the event loop;
-what a client waits beyond `total` is TLS, HTTP and the line in front of the proxy."""
+How to read: `x` is the target divided by mitmdump in the same role within one round, the median of all rounds
+(min-max): above 1 is better for req/s, below 1 for CPU. Trust the ratios first, then CPU ms, then times. `added` is
+what a request takes longer than without a proxy. In the steps, `journal` and `send` wait for the disk and the exchange,
+and under load for their turn on the event loop; what a client waits beyond `total` is TLS, HTTP and the line in front
+of the proxy."""
+_SCALE = """\
+`direct` has no proxy: the most that this load can ask for, at {load:.2f} CPU ms a request for itself and {origin:.2f}
+for the origin."""
 
 
 def _explain(console: Console, machine: dict[str, object], samples: list[Sample]) -> None:
-    direct = [sample.window for sample in samples if sample.target == "direct"]
+    console.print(f"\nMachine: {', '.join(f'{name} {value}' for name, value in machine.items())}", soft_wrap=True)
+    console.print(_HOW_TO_READ, soft_wrap=True)
+    direct = [sample.window for sample in samples if sample.target == DIRECT]
+    if not direct:
+        return
     load = statistics.median(window.load_cpu_ms for window in direct)
     origin = statistics.median(window.origin_cpu_ms for window in direct)
-    console.print(f"\nMachine: {', '.join(f'{name} {value}' for name, value in machine.items())}", soft_wrap=True)
-    console.print(_HOW_TO_READ.format(load=load, origin=origin), soft_wrap=True)
+    console.print(_SCALE.format(load=load, origin=origin), soft_wrap=True)
 
 
 def _complain(samples: list[Sample], steps: list[Steps], ends: Counter[str]) -> None:
     """End with 1 when something did not do its work: then nothing was compared."""
     for sample in samples:
         if sample.window.failed:
-            where = f"{sample.what} at c={sample.concurrency} of {sample.target}"
+            where = f"{sample.load} at c={sample.concurrency} of {sample.target}"
             raise click.ClickException(f"{sample.window.failed} wrong answers to {where}: {sample.window.failure}")
-    sent = sum(s.window.requests for s in samples if s.what == "order" and s.target.startswith("pretrade"))
+    sent = sum(s.window.requests for s in samples if s.load == _WRITE.name and s.target.startswith("pretrade"))
     recorded = sum(one.orders for one in steps)
     if recorded != sent or set(ends) - {ACCEPTED}:
         raise click.ClickException(
