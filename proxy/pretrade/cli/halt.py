@@ -14,7 +14,7 @@ import click
 from pretrade.cli.shared import ask_proxy, load_policy, policy_option
 from pretrade.cli.sweep import cancel_all
 from pretrade.gateway.config import PolicyError, load, paths
-from pretrade.gateway.stops.trading import halt_file
+from pretrade.gateway.stops.halt_file import halt_file
 
 _CLIENT = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _STATE_DIR = re.compile(r"(?m)^state_dir:[ ]*[\"']?([^\"'#\s]+)")

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from pretrade.cli.shared import load_policy, policy_option
-from pretrade.gateway.assemble import JOURNAL_NAME
 from pretrade.gateway.config import paths
 from pretrade.gateway.messages import printable
 from pretrade.journal import reader
@@ -38,7 +37,7 @@ _CHECK = Check._fields
 @click.pass_context
 def log(context: click.Context, policy_path: Path) -> None:
     """Look into the decision log, or copy it for an auditor."""
-    context.obj = paths(load_policy(policy_path)).state / JOURNAL_NAME
+    context.obj = paths(load_policy(policy_path)).journal
 
 
 @log.command()

@@ -4,63 +4,69 @@
 it turns a bug into one line, a traceback without local variables, and code 3.
 """
 
+import importlib
 import sys
 import traceback
 from collections.abc import Sequence
 
 import click
 
-from pretrade.cli import (
-    ask,
-    certs,
-    check,
-    client_env,
-    clients,
-    demo,
-    doctor,
-    halt,
-    init,
-    keys,
-    log,
-    practice,
-    reconcile,
-    run,
-    status,
-)
+COMMANDS = {
+    "certs": "certs.certs",
+    "check": "check.check",
+    "clients": "clients.clients",
+    "confirm": "ask.confirm",
+    "demo": "demo.demo",
+    "doctor": "doctor.doctor",
+    "env": "client_env.env",
+    "exec": "client_env.exec_command",
+    "halt": "halt.halt",
+    "headroom": "ask.headroom",
+    "init": "init.init",
+    "keys": "keys.keys",
+    "log": "log.log",
+    "market": "ask.market",
+    "practice": "practice.practice",
+    "reconcile": "reconcile.reconcile",
+    "resolve": "reconcile.resolve",
+    "resume": "halt.resume",
+    "run": "run.run",
+    "status": "status.status",
+}
+"""Where each command lives in this room: module, then name."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """Imports a command when it is asked for: who halts waits for what halting needs, not for all the rest."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command's name, in order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, or None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(".")
+        command: click.Command = getattr(importlib.import_module(f"pretrade.cli.{module}"), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that these arguments begin with. Raises NoSuchCommand, which tells the nearest name."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="pretrade")
 def cli() -> None:
     """Check, sign and record every order before it reaches the Kalshi exchange.
 
     Start with `pretrade demo`, or make a working folder with `pretrade init DIR`.
     """
-
-
-for command in (
-    init.init,
-    run.run,
-    practice.practice,
-    demo.demo,
-    client_env.exec_command,
-    client_env.env,
-    doctor.doctor,
-    check.check,
-    clients.clients,
-    keys.keys,
-    certs.certs,
-    halt.halt,
-    halt.resume,
-    status.status,
-    reconcile.reconcile,
-    reconcile.resolve,
-    ask.headroom,
-    ask.market,
-    ask.confirm,
-    log.log,
-):
-    cli.add_command(command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -56,8 +56,10 @@ def _help(command: click.Command, names: tuple[str, ...], settings: Mapping[str,
     context = click.Context(command, info_name=" ".join(names), **settings)
     texts = [f"\n## {' '.join(names)}\n\n```text\n{command.get_help(context)}\n```\n"]
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            texts += _help(command.commands[name], (*names, name), settings)
+        for name in sorted(command.list_commands(context)):
+            below = command.get_command(context, name)
+            if below is not None:
+                texts += _help(below, (*names, name), settings)
     return texts
 
 

@@ -46,7 +46,6 @@ from pretrade.policy.fields import Endpoint
 from pretrade.policy.schema import LiveKey, Policy
 from pretrade.risk.ledger.ledger import Ledger
 
-JOURNAL_NAME = "journal.db"
 ROOT = 0
 AS_ROOT_VARIABLE = "PRETRADE_AS_ROOT"
 """Set to 1 it says that root is meant, on demo and in production."""
@@ -113,7 +112,7 @@ def assemble(loaded: LoadedPolicy, clock: Clock, listening: Listening) -> Instan
     upstream = _upstream(policy, where)
     _check_certificates(where.certs, policy.instance.environment)
     where.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path, disk = where.state / JOURNAL_NAME, DiskRoom(where.state, clock)
+    path, disk = where.journal, DiskRoom(where.state, clock)
     try:
         boot = secrets.token_hex(8)
         journal = Journal.open(path, boot=boot, utc_now_ns=clock.utc_ns, monotonic_ns=clock.monotonic_ns)

@@ -66,6 +66,11 @@ class PolicyPaths:
     practice_ca: Path | None
     client_keys: dict[str, Path]
 
+    @property
+    def journal(self) -> Path:
+        """The database of every decision, in the state folder."""
+        return self.state / "journal.db"
+
 
 def load(path: Path) -> LoadedPolicy:
     """Read and judge a policy file. Raises PolicyError with every problem found."""

@@ -40,9 +40,9 @@ from pretrade.gateway.operator.sweep import Sweep
 from pretrade.gateway.preflight.preflight import Preflight
 from pretrade.gateway.questions.questions import Questions
 from pretrade.gateway.relay.relay import Relay
+from pretrade.gateway.stops.halt_file import KILL_SWITCH_VARIABLE, kill_switch_set
 from pretrade.gateway.stops.loss_watch import LossWatch
 from pretrade.gateway.stops.threshold_watch import ThresholdWatch
-from pretrade.gateway.stops.trading import KILL_SWITCH_VARIABLE, kill_switch_set
 from pretrade.gateway.way.gate import Gate
 from pretrade.journal.errors import JournalError
 from pretrade.journal.events import EventKind

@@ -11,7 +11,7 @@ from tests.waived import NEW_CHECKS
 
 from pretrade.gateway.assemble import Listening
 from pretrade.gateway.operator.status import status
-from pretrade.gateway.stops.trading import HALT_FILE
+from pretrade.gateway.stops.halt_file import HALT_FILE
 from pretrade.journal.events import canonical
 from pretrade.kalshi.client import Unknown
 from pretrade.policy.fields import Endpoint

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from tests.gateway.fakes import Disk, World, open_world
 
-from pretrade.gateway.stops.trading import HALT_FILE, Trading, kill_switch_set
+from pretrade.gateway.stops.halt_file import HALT_FILE, kill_switch_set
+from pretrade.gateway.stops.trading import Trading
 from pretrade.journal.errors import JournalUnavailable
 from pretrade.journal.events import EventKind
 from pretrade.model.instance import TradingState

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.gateway.fakes import HOST, LIVE_KEY, ROOT, Disk, World, always, answered, open_world, shown
 
-from pretrade.gateway.stops.trading import HALT_FILE
+from pretrade.gateway.stops.halt_file import HALT_FILE
 from pretrade.gateway.way.reads import BATCH
 from pretrade.journal.events import EventKind
 from pretrade.kalshi.client import Answer as ExchangeAnswer

@@ -8,7 +8,7 @@ import pytest
 from tests.gateway.fakes import LIVE, ORDERS, ROOT, World, always, answered, open_world, order_body, shown
 
 from pretrade.gateway.messages import Answer, RawRequest
-from pretrade.gateway.stops.trading import HALT_FILE
+from pretrade.gateway.stops.halt_file import HALT_FILE
 from pretrade.gateway.way.attempts import Ticket
 from pretrade.gateway.way.sending import SIGNATURE_MAX_AGE_NS
 from pretrade.journal.events import EventKind

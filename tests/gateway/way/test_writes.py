@@ -27,7 +27,7 @@ from tests.gateway.fakes import (
 
 from pretrade.gateway.keys.signers import Signers
 from pretrade.gateway.messages import Answer, RawRequest
-from pretrade.gateway.stops.trading import HALT_FILE
+from pretrade.gateway.stops.halt_file import HALT_FILE
 from pretrade.gateway.way import writes
 from pretrade.gateway.way.attempts import Ticket
 from pretrade.journal.events import EventKind

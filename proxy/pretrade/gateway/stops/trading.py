@@ -16,6 +16,7 @@ import structlog
 
 from pretrade.gateway.machine.clock import Clock
 from pretrade.gateway.messages import printable
+from pretrade.gateway.stops.halt_file import halt_file
 from pretrade.journal.errors import JournalUnavailable
 from pretrade.journal.events import EventKind, utc_text
 from pretrade.journal.writer import Journal
@@ -24,20 +25,7 @@ from pretrade.risk.ledger.ledger import Ledger
 
 log = structlog.get_logger()
 
-HALT_FILE = "HALT"
 REASON_BYTES = 200
-KILL_SWITCH_VARIABLE = "KALSHI_TRADE_KILL_SWITCH"
-_OFF = frozenset({"", "0", "false", "no", "off"})
-
-
-def kill_switch_set(value: str | None) -> bool:
-    """Whether the environment asks for HALTED: anything but an explicit no does."""
-    return value is not None and value.strip().lower() not in _OFF
-
-
-def halt_file(state_dir: Path, client: str = "") -> Path:
-    """The file that halts a client, or the whole account where no client is named."""
-    return state_dir / (f"{HALT_FILE}.{client}" if client else HALT_FILE)
 
 
 @dataclass(frozen=True, slots=True)
