@@ -6,7 +6,7 @@ simulation stand on the same `assemble`.
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from pretrade.practice.api.dispatch import Dispatcher
@@ -51,7 +51,9 @@ class Practice:
     log: RequestLog
     hub: Hub
     recorder: Recorder
-    told: list[Told]
+    told: list[Told] = field(default_factory=list)
+    conditions: dict[str, object] = field(default_factory=dict)
+    """Who set each condition last: the end of an earlier setting does not end a later one."""
 
     def tick(self) -> None:
         """Do everything that is due by the clock. How often this is called changes nothing but when it is noticed."""
@@ -93,7 +95,6 @@ def assemble(
             log=RequestLog(),
             hub=Hub(exchange),
             recorder=recorder,
-            told=[],
         )
         _populate(practice, keys, limiter, [*members(keys.values()), *newcomers])
         makers.start()

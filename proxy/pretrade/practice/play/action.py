@@ -87,9 +87,15 @@ def require_on_grid(market: Market, price: int) -> None:
     raise ActionError(f"${format_price(price)} is between two ticks of {market.ticker}; the nearest are {near}")
 
 
-def lasting(practice: Practice, seconds: float | None, undo: Callable[[], None]) -> str:
-    """Undo something in so many seconds (never for None), and the words for it."""
+def lasting(practice: Practice, condition: str, seconds: float | None, undo: Callable[[], None]) -> str:
+    """Undo a condition in so many seconds (never for None) unless it is set anew before that, and the words for it."""
+    mine = practice.conditions[condition] = object()
     if seconds is None:
         return ""
-    practice.exchange.schedule(practice.exchange.clock() + micros(seconds), undo)
+
+    def end() -> None:
+        if practice.conditions.get(condition) is mine:
+            undo()
+
+    practice.exchange.schedule(practice.exchange.clock() + micros(seconds), end)
     return f" for {seconds:g} s"

@@ -1,6 +1,6 @@
 """Actions on what all requests meet: how old reads are, how far the clock is off, how long a cancel-all goes on.
 
-Rule of this file: a condition holds until it is taken back, or for as long as `lasting` says.
+Rule of this file: a condition holds until it is taken back or set anew, or for as long as `lasting` says.
 """
 
 from typing import Annotated
@@ -36,14 +36,14 @@ class Lag(Action):
         ages = {name: self.seconds if (age := getattr(self, name)) is None else age for name in _PARTS}
         portfolio = practice.dispatcher.portfolio
         portfolio.lag = ReadLag(**{f"{name}_us": micros(age) for name, age in ages.items()})
-        if not any(ages.values()):
-            return Done("reads are current")
 
         def undo() -> None:
             portfolio.lag = ReadLag()
 
+        until = lasting(practice, "lag", self.lasting, undo)
+        if not any(ages.values()):
+            return Done("reads are current")
         late = ", ".join(f"{name} {age:g} s" for name, age in ages.items() if age)
-        until = lasting(practice, self.lasting, undo)
         return Done(f"reads are late{until}: {late}", {"lag": ages})
 
 
@@ -60,13 +60,13 @@ class Clock(Action):
         """A signature whose timestamp is outside the window of the moved clock is refused from now on."""
         window = practice.dispatcher.clock_window
         window.skew_ms = round(self.skew * 1_000)
-        if not self.skew:
-            return Done("the clock is right")
 
         def undo() -> None:
             window.skew_ms = 0
 
-        until = lasting(practice, self.lasting, undo)
+        until = lasting(practice, "clock", self.lasting, undo)
+        if not self.skew:
+            return Done("the clock is right")
         return Done(f"the clock is {abs(self.skew):g} s {'ahead' if self.skew > 0 else 'behind'}{until}")
 
 

@@ -3,7 +3,6 @@
 Rule of this file: the exchange and the makers do the work; an action picks what is meant and tells what happened.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Literal, Self
 
@@ -16,6 +15,7 @@ from pretrade.practice.assemble import Practice
 from pretrade.practice.core import lifecycle
 from pretrade.practice.core.exchange import Exchange
 from pretrade.practice.core.records import Order, OrderStatus
+from pretrade.practice.core.state import MarketStatus
 from pretrade.practice.play.action import (
     Action,
     ActionError,
@@ -79,16 +79,12 @@ class Move(Action):
         return Done(said, {"quotes": quotes, "traded": format_count(traded)})
 
 
-class Pause(Action):
-    """Pause a market, all trading, or the whole exchange, on one shard or on all of them; `lasting` ends it again.
-
-    While trading is paused orders can be canceled and decreased; while the exchange is paused nothing changes.
-    """
+class _Switched(Action):
+    """A market, all trading, or the whole exchange, on one shard or on all of them."""
 
     what: Literal["trading", "exchange", "market"] = "trading"
     market: str | None = None
     shard: Annotated[int, Field(ge=0, le=100)] | None = None
-    lasting: Seconds | None = None
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
@@ -98,43 +94,58 @@ class Pause(Action):
             raise ValueError("a market lives on one shard; name either a market or a shard")
         return self
 
+
+class Pause(_Switched):
+    """Pause a market, all trading, or the whole exchange, on one shard or on all of them; `lasting` ends it again.
+
+    While trading is paused orders can be canceled and decreased; while the exchange is paused nothing changes.
+    """
+
+    lasting: Seconds | None = None
+
     def do(self, practice: Practice) -> Done:
         """Raises ActionError for an unknown market."""
-        switch = _switch(practice, self)
-        switch(False)  # noqa: FBT003 - the one argument says whether it is on
-        until = lasting(practice, self.lasting, lambda: switch(True))  # noqa: FBT003
+        _turn(practice, self, on=False)
+        until = lasting(practice, _target(self), self.lasting, partial(self._end, practice))
         return Done(f"{_target(self)} paused{until}")
 
+    def _end(self, practice: Practice) -> None:
+        """End it by itself; a market that has closed meanwhile has nothing to resume."""
+        exchange = practice.exchange
+        if self.market is None or exchange.market(self.market).status(exchange.clock()) == MarketStatus.INACTIVE:
+            _turn(practice, self, on=True)
 
-class Resume(Pause):
+
+class Resume(_Switched):
     """End a pause of a market, of all trading, or of the whole exchange."""
 
     def do(self, practice: Practice) -> Done:
         """Raises ActionError for an unknown market."""
-        switch = _switch(practice, self)
-        switch(True)  # noqa: FBT003
+        _turn(practice, self, on=True)
+        practice.conditions.pop(_target(self), None)
         practice.dispatcher.after_write()
         return Done(f"{_target(self)} resumed")
 
 
-def _target(action: Pause) -> str:
+def _target(action: _Switched) -> str:
     if action.market is not None:
         return f"market {action.market}"
     where = "" if action.shard is None else f" on shard {action.shard}"
     return {"trading": "all trading", "exchange": "the whole exchange"}[action.what] + where
 
 
-def _switch(practice: Practice, action: Pause) -> Callable[[bool], None]:
-    """What turns the thing that was named on and off."""
-    exchange, ticker, what, shard = practice.exchange, action.market, action.what, action.shard
-    if ticker is not None:
-        market_of(practice, ticker)
-        return lambda on: (lifecycle.resume_market if on else lifecycle.pause_market)(exchange, ticker)
-    return partial(_turn, exchange, what, shard)
+def _turn(practice: Practice, action: _Switched, *, on: bool) -> None:
+    """Turn on or off what was named: a market, or one of the two switches of the exchange or of a shard."""
+    if action.market is None:
+        _turn_switch(practice.exchange, action.what, action.shard, on=on)
+        return
+    market_of(practice, action.market)
+    turn_market = lifecycle.resume_market if on else lifecycle.pause_market
+    turn_market(practice.exchange, action.market)
 
 
-def _turn(exchange: Exchange, what: str, shard: int | None, on: bool) -> None:
-    """Set one of the two switches of the whole exchange or of a shard, and leave the other one alone."""
+def _turn_switch(exchange: Exchange, what: str, shard: int | None, *, on: bool) -> None:
+    """Set one switch and leave the other one alone."""
     if shard is not None and shard not in exchange.shard_switches:
         raise ActionError(f"there is no shard {shard}; there are {', '.join(map(str, exchange.shard_switches))}")
     switches = exchange.switches if shard is None else exchange.shard_switches[shard]
@@ -155,11 +166,11 @@ def _resting(practice: Practice, name: str) -> Order:
 
 
 def _sweep(practice: Practice, ticker: str, price: int) -> int:
-    """Let visitors take all that rests up to a price, and how much that was."""
-    book = practice.exchange.markets[ticker].book
-    met = [*book.met(Side.BID, price), *book.met(Side.ASK, price)]
-    on_the_way = [order for level in met for order in level.orders.values()]
-    total = sum(order.remaining for order in on_the_way)
-    for order in on_the_way:
-        practice.exchange.fill_by_visitor(order.order_id)
-    return total
+    """Let visitors take all that rests up to a price, and how much that was. A fill may take other orders away: those
+    of a group that it triggers."""
+    market = practice.exchange.markets[ticker]
+    before = market.volume
+    for side in Side:
+        while (order := market.book.first_met(side, price)) is not None:
+            practice.exchange.fill_by_visitor(order.order_id)
+    return market.volume - before
