@@ -81,6 +81,7 @@ def test_tiers_are_per_account_and_a_grant_only_lifts():
         ("DELETE", ORDERS + "/x", "", "", 2, {0}),
         ("DELETE", ORDERS + "/x", "market_ticker=A", "", 2, {0, 1}),
         ("DELETE", ORDERS + "/x", "exchange_index=1", "", 2, {1}),
+        ("DELETE", ORDERS + "/x", f"exchange_index={'9' * 5000}", "", 2, {0}),
         ("DELETE", ORDERS, "", "", 2, {0}),
         ("POST", ORDERS + "/x/decrease", "", '{"reduce_by":"1"}', 10, {0}),
         ("POST", ORDERS + "/x/decrease", "", '{"reduce_by":"1","market_ticker":"A"}', 10, {0, 1}),
@@ -91,7 +92,8 @@ def test_tiers_are_per_account_and_a_grant_only_lifts():
     ],
 )
 def test_what_a_request_costs_and_where(method, path, query, body, cost, shards):
-    """Catches a batch that is billed once, a cancel that costs like a create, a named shard that pays elsewhere."""
+    """Catches a batch that is billed once, a cancel that costs like a create, a named shard that pays elsewhere, and a
+    number too long for an integer, which was an error of the server."""
     route, _ = find(method, path)
     peeked = billing.peek(body.encode())
     pairs = tuple(tuple(part.split("=")) for part in query.split("&") if part)

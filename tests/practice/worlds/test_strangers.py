@@ -1,6 +1,6 @@
 """Strangers: trades nobody here asked for, by chance but from the seed, and never in the way of a pause."""
 
-from tests.practice.worlds.kit import HEAD, example, world
+from tests.practice.worlds.kit import HEAD, ORDERS, example, place, world
 
 from pretrade.practice.play.actions import perform
 from pretrade.practice.simulation import Simulation
@@ -38,6 +38,22 @@ def test_they_leave_when_the_market_closes():
     while sim.advance_to_next():
         pass
     assert sim.practice.exchange.trades[-1].at_us <= sim.practice.exchange.markets[A].market.close_us
+
+
+def test_they_leave_an_order_alone_that_rests_off_a_new_grid():
+    """Catches an order at a price that no order may have any more: refused, it took the exchange's clock with it."""
+    alone = TEXT.replace("kind: static", "kind: none")
+    sim = Simulation(world(alone.replace("closes: +1h", "closes: +1h, structure: deci_cent")))
+    for side, price in (("bid", "0.4550"), ("ask", "0.5550")):
+        sim.body("POST", ORDERS, place(A, side, price, "200").body)
+    sim.advance(100)
+    before = len(sim.practice.exchange.trades)
+    perform(sim.practice, "structure", {"market": A, "structure": "linear_cent"})
+    sim.advance(100)
+    assert 0 < before == len(sim.practice.exchange.trades)
+    sim.body("POST", ORDERS, place(A, "bid", "0.4600", "200").body)
+    sim.advance(100)
+    assert len(sim.practice.exchange.trades) > before
 
 
 def test_a_wild_afternoon_goes_through_all_its_steps():

@@ -4,15 +4,16 @@ Rule of this file: it is asked before a body is decoded properly, so it looks le
 costs like a single write and is refused a step later.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pretrade.practice.api import gojson
 from pretrade.practice.api.call import Route
 from pretrade.practice.api.query import Query
+from pretrade.practice.core.routing import AUTO
 
-AUTO = -1
-"""The `exchange_index` that asks for routing by ticker."""
+_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
 def peek(body: bytes) -> Mapping[str, Any]:
@@ -46,6 +47,9 @@ def shards(route: Route, query: Query, body: Mapping[str, Any], every: Iterable[
 
 
 def _index(query: Query, body: Mapping[str, Any]) -> int | None:
+    """The shard that is named, None for none and for what is no shard: that is refused a step later."""
+    if "exchange_index" in body:
+        given = body["exchange_index"]
+        return given if type(given) is int else None
     text = query.text("exchange_index") or ""
-    given = body.get("exchange_index", int(text) if text.removeprefix("-").isdecimal() else None)
-    return given if type(given) is int else None
+    return int(text) if _NUMBER.fullmatch(text) else None

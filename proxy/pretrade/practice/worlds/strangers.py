@@ -52,8 +52,10 @@ class Strangers:
         habit = self._habits[ticker]
         side = self._rng.choice((Side.BID, Side.ASK))
         count = Count(100 * self._rng.randint(habit.smallest, habit.largest))
-        price = self._exchange.markets[ticker].book.best(Side.ASK if side is Side.BID else Side.BID)
-        if price is not None and floor.trades(self._exchange, ticker):
+        state = self._exchange.markets[ticker]
+        price = state.book.best(Side.ASK if side is Side.BID else Side.BID)
+        # what rests off a new grid is left alone: nobody can ask for its price
+        if price is not None and state.market.on_grid(price) and floor.trades(self._exchange, ticker):
             at_once, stp = TimeInForce.IMMEDIATE_OR_CANCEL, SelfTradePrevention.TAKER_AT_CROSS
             self._exchange.create(self._account, NewOrder(ticker, side, count, Price(price), at_once, stp))
             self._after()
