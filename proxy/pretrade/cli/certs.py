@@ -36,13 +36,13 @@ def certs(context: click.Context, policy_path: Path, *, force: bool) -> None:
 def renew(folder: Path) -> None:
     """Make a new CA and leaf; clients may be given the new ca.crt while the proxy still shows the old leaf.
 
-    `ca.crt` holds both CAs as long as the old one is valid. The running proxy shows the leaf that it was started with.
+    `ca.crt` keeps the older CAs while they are valid. The running proxy shows the leaf that it was started with.
     """
     try:
         info = certificates.make(folder, all_names(), dt.datetime.now(dt.UTC), force=True)
     except OSError as e:
         raise click.ClickException(f"{e.filename or folder}: {e.strerror or e}") from e
-    click.echo(f"made {folder / certificates.CA_NAME} (with the CA of before) and {folder / certificates.LEAF_NAME}")
+    click.echo(f"made {folder / certificates.CA_NAME} (with the older CAs) and {folder / certificates.LEAF_NAME}")
     _print(info)
     click.echo("next: give every client the new ca.crt, then restart the proxy")
 

@@ -31,9 +31,9 @@ _ALL_ADDRESSES = ("0.0.0.0/0", "::/0")
 def make(certs_dir: Path, names: Sequence[str], now: dt.datetime, *, force: bool = False) -> CertInfo:
     """Make a CA and a leaf for the names, and write `ca.crt` (0644) and `leaf.pem` (0600: key and leaf).
 
-    With `force` the files of before are replaced, and `ca.crt` keeps the CA of before as its second one while that is
-    valid, so that clients can be given the new file before the proxy is restarted. Raises FileExistsError where
-    anything is there and `force` is not given, ValueError for a name outside the exchange's domains, OSError.
+    With `force` the files of before are replaced, and `ca.crt` keeps the CAs of before that are valid, so that clients
+    can be given the new file before the proxy is restarted, however often it was made meanwhile. Raises FileExistsError
+    where anything is there and `force` is not given, ValueError for a name outside the exchange's domains, OSError.
     """
     foreign = [name for name in names if not is_in_domains(name)]
     if foreign or not names:
@@ -45,7 +45,7 @@ def make(certs_dir: Path, names: Sequence[str], now: dt.datetime, *, force: bool
             raise FileExistsError(errno.EEXIST, "is there already", str(path))
     ca, leaf, leaf_key = _make_pair(names, now)
     key_pem = leaf_key.private_bytes(pem_format.Encoding.PEM, pem_format.PrivateFormat.PKCS8, pem_format.NoEncryption())
-    # The CA file first: with both CAs in it, the leaf of before stays good should the second write not happen.
+    # The CA file first: with the CAs of before in it, the leaf of before stays good should the second write not happen.
     _write(ca_path, b"".join(_pem(cert) for cert in [ca, *_still_valid(ca_path, now)]), 0o644)
     _write(leaf_path, key_pem + _pem(leaf), 0o600)
     return inspect(certs_dir, names, now)
@@ -126,9 +126,9 @@ def _pem(cert: x509.Certificate) -> bytes:
 
 
 def _still_valid(ca_path: Path, now: dt.datetime) -> list[x509.Certificate]:
-    """The newest CA of before, unless it has ended or cannot be read."""
+    """The CAs of before, newest first, but those that have ended; none where the file cannot be read."""
     try:
-        before = x509.load_pem_x509_certificates(ca_path.read_bytes())[:1]
+        before = x509.load_pem_x509_certificates(ca_path.read_bytes())
     except (FileNotFoundError, ValueError):
         return []
     return [cert for cert in before if cert.not_valid_after_utc > now]
