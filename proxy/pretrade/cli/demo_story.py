@@ -71,7 +71,7 @@ LIMITS = (
     _create("a slip: 1000 contracts", PROXY, "ORDER_COUNT_EXCEEDS_MAXIMUM", _rest("1000", "0.5000")),
     _create("a slip: a price of 0.99", BASE_URL, "PRICE_OUTSIDE_BAND", _rest("1", "0.9900")),
     _create("a closed market", PROXY, "MARKET_NOT_ALLOWED", _rest("1", "0.6000", CLOSED_MARKET)),
-    _create("buy 40: half of all that is offered", PROXY, "DEPTH_SHARE_EXCEEDS_MAXIMUM", _take("40.00", "0.6000")),
+    _create("buy 40 of the 50 that are offered", PROXY, "DEPTH_SHARE_EXCEEDS_MAXIMUM", _take("40.00", "0.6000")),
     _create("buy as many as it says would pass", PROXY, "filled", _take(AS_TOLD, "0.6000")),
     _create("bid 5 at 0.46", BASE_URL, "resting", _rest("5.00", "0.4600"), "first"),
     Step(
@@ -91,7 +91,7 @@ HALTED = (
 
 COUNTED = (
     _create("bid 60 at 0.46", BASE_URL, "resting", _rest("60.00", "0.4600"), "large"),
-    _create("10 more: 101 if all of it fills", PROXY, "POSITION_EXCEEDS_MAXIMUM", _rest("10.00", "0.4600")),
+    _create("10 more: over 100 if all of it fills", PROXY, "POSITION_EXCEEDS_MAXIMUM", _rest("10.00", "0.4600")),
     Step("cancel the large bid", BASE_URL, "cancel_order_v2", "canceled", order="large"),
     Step("read the exchange's record: it is so", "", "reconcile", "no breaks"),
     _create("buy 25 at up to 0.60", PROXY, "filled", _take("25.00", "0.6000")),
