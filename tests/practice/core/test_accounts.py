@@ -91,12 +91,6 @@ def test_buying_no_is_selling_yes_at_the_rest_of_the_dollar(price, count, fills)
     )
 
 
-def test_trading_again_makes_a_settled_position_unsettled():
-    position = Position(settled_us=NOW_US)
-    position.apply(BID, 5_000, 100, NOW_US + 1)
-    assert (position.settled_us, position.updated_us) == (None, NOW_US + 1)
-
-
 def _resting(name, side, price, count, **more):
     stp = SelfTradePrevention.TAKER_AT_CROSS
     return Order(name, "a", 0, "", "A", side, price, count, count, GTC, stp, NOW_US, NOW_US, **more)

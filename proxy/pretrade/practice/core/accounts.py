@@ -27,8 +27,8 @@ class Position:
     """A signed count (YES positive), the cost basis of what is open (average cost), and what has happened so far.
 
     `cost` is a whole number: closing a part releases its share rounded down, the rest of the rounding stays with what
-    is open and leaves with its last contract, so nothing is lost. `settled_us` is the moment of the last payout while
-    nothing has been traded since.
+    is open and leaves with its last contract, so nothing is lost. `settled_us` is the moment at which its market was
+    paid out, None until then.
     """
 
     count: int = 0
@@ -54,7 +54,7 @@ class Position:
         self.count += sign * opening
         self.traded += leg * count
         self.volume += count
-        self.updated_us, self.settled_us = at_us, None
+        self.updated_us = at_us
         return (ONE - leg) * closing - leg * opening
 
     def close(self, count: int, proceeds: int) -> None:

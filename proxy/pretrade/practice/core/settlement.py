@@ -13,11 +13,14 @@ from pretrade.practice.core.statements import Outcome, Settlement
 
 
 def pay_out(state: State, market_state: MarketState, outcome: Outcome) -> None:
-    """Pay every holder of a market and leave no position open in it."""
+    """Pay every holder of a market and leave no position open in it. One that was closed before is settled with it."""
     ticker, now = market_state.market.ticker, state.clock()
     for account in state.accounts.values():
         for (subaccount, held), position in account.positions.items():
-            if held == ticker and position.count:
+            if held != ticker:
+                continue
+            position.settled_us = now
+            if position.count:
                 _pay(state, account, subaccount, position, market_state.market, outcome)
                 state.tell(PositionChanged(account.name, subaccount, ticker, now))
     market_state.open_interest = 0
@@ -31,7 +34,7 @@ def _pay(state: State, account: Account, subaccount: int, position: Position, ma
     yes_cost, no_cost = (position.cost, 0) if yes else (0, position.cost)
     position.close(yes + no, payout)
     position.fees += kept
-    position.updated_us = position.settled_us = now
+    position.updated_us = now
     state.fees_collected += kept
     account.deposit(subaccount, market.exchange_index, payout - kept, now)
     account.refresh((subaccount, market.ticker), market.exchange_index)
