@@ -1,6 +1,8 @@
 """What an answer means for a write: ACCEPTED and REJECTED only on proof, UNKNOWN for all the rest."""
 
+import itertools
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -294,6 +296,26 @@ def test_a_status_that_says_nothing_is_unknown(write, status, body):
 def test_the_exchanges_code_is_kept(body, code):
     outcome = read_outcome(CREATE, answer(429, body))
     assert outcome.legs == (LegOutcome(REJECTED, client_order_id="c1", code=code),)
+
+
+def test_reading_a_batch_cancel_takes_as_long_as_it_has_entries():
+    """Catches an answer that is searched from its beginning for each of its orders: of 4000 that held the event loop,
+    and every other order, for 3 s."""
+
+    def calls(count: int) -> int:
+        orders = tuple(CancelOrder(f"o-{number}") for number in range(count))
+        entries = [{"order_id": order.order_id, "reduced_by": "1.00"} for order in reversed(orders)]
+        answer = Answer(200, "application/json", json.dumps({"orders": entries}).encode())
+        seen = itertools.count()
+        sys.setprofile(lambda frame, event, argument: next(seen) if event in {"call", "c_call"} else None)
+        try:
+            outcome = read_outcome(CancelBatch(orders), answer)
+        finally:
+            sys.setprofile(None)
+        assert [leg.order_id for leg in outcome.legs] == [order.order_id for order in orders]
+        return next(seen)
+
+    assert calls(400) < 5 * calls(100)
 
 
 def test_every_order_of_a_refused_batch_has_its_leg():

@@ -206,13 +206,15 @@ def _created_entry(order: NewOrder, entry: Fields) -> _Reading:
 
 def _canceled_batch(orders: tuple[CancelOrder, ...], fields: Fields) -> tuple[_Reading, ...]:
     """Entries carry the order's id even beside an error, so each order finds its own, in whatever order they come."""
-    entries = fields.objects("orders")
-    return tuple(_canceled_entry(order.order_id, entries) for order in orders)
+    named: dict[str, list[Fields]] = {}
+    for entry in fields.objects("orders"):
+        if isinstance(order_id := entry.raw.get("order_id"), str):
+            named.setdefault(order_id, []).append(entry)
+    return tuple(_canceled_entry(order.order_id, named.get(order.order_id, [])) for order in orders)
 
 
-def _canceled_entry(order_id: str, entries: tuple[Fields, ...]) -> _Reading:
+def _canceled_entry(order_id: str, own: list[Fields]) -> _Reading:
     asked = LegOutcome(OutcomeState.UNKNOWN, order_id)
-    own = [entry for entry in entries if entry.raw.get("order_id") == order_id]
     if len(own) != 1:
         return _Reading(asked, f"the answer has {len(own)} entries for it")
     if own[0].has("error"):

@@ -122,3 +122,22 @@ async def test_an_order_that_the_exchange_would_not_cancel_is_told(world: World)
     answer = await cancel_all(world, entries)
     assert shown(answer) == (504, "OUTCOME_UNKNOWN")
     assert "1 that it would not cancel (trading_is_paused)" in json.loads(answer.body)["message"]
+
+
+async def test_an_order_on_another_shard_than_the_first_is_found(world: World) -> None:
+    """The order named no shard, so the exchange put it on its market's, which is the third. Catches a cancel that names
+    the first one: it is answered not_found, as an order that has ended is, and the client is told 204 while it rests.
+    """
+    await world.ask(world.order(client_order_id="c-1"))
+    resting = {"ex-c-1"}
+
+    async def on_its_shard(request: SignedRequest) -> ExchangeAnswer:
+        asked = json.loads(request.body)["orders"]
+        found = {one["order_id"] for one in asked if one["market_ticker"] and one.get("exchange_index", 2) == 2}
+        resting.difference_update(found)
+        gone = [{"order_id": order_id, "reduced_by": "1.00"} for order_id in found]
+        return answered(200, {"orders": gone or [refusal_of("ex-c-1", "not_found")]})
+
+    world.upstream.on_send = on_its_shard
+    assert (await world.ask(world.request("DELETE", ORDERS))).status == 204
+    assert not resting

@@ -112,7 +112,7 @@ class Trial:
             if live is not None:
                 if live.order_id is None:
                     break
-                cancel = CancelOrder(live.order_id, live.exchange_index, order.ticker, order.subaccount)
+                cancel = CancelOrder(live.order_id, market_ticker=order.ticker, subaccount=order.subaccount)
                 self._tell("cancel", said(await self._write(cancel)))
             if await self._read_until(order, lambda: self._is_gone(order)):
                 self._tell("gone", "by the exchange's record")

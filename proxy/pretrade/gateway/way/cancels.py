@@ -2,7 +2,8 @@
 
 The exchange's cancel-all would take the other clients' orders too (orders.md 6). A cancel names an order by the id that
 the exchange gave it, so one of unknown end cannot be among them; then the answer is no 204, which would say that
-nothing rests any more.
+nothing rests any more. It names the market and no shard: the exchange finds the shard by the market, and looks on the
+wrong one where a cancel names that (orders.md 2).
 """
 
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ def own_cancels(instance: Instance, request: WriteRequest) -> OwnCancels | None:
     mine = [order for order in orders if order.client == client.name and order.subaccount == client.subaccount]
     batch = CancelBatch(
         tuple(
-            CancelOrder(order.order_id, order.exchange_index, order.ticker, order.subaccount)
+            CancelOrder(order.order_id, market_ticker=order.ticker, subaccount=order.subaccount)
             for order in mine
             if order.order_id is not None
         )

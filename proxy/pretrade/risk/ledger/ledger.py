@@ -278,7 +278,6 @@ def _live_order(approval: Approval, leg: int, new: NewOrder) -> LiveOrder:
         day=approval.day,
         notional=cost(new.side, new.price, new.count),
         client_order_id=new.client_order_id,
-        exchange_index=new.exchange_index or 0,
         group_id=new.order_group_id,
         flags=flags_of(new),
     )

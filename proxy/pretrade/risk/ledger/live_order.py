@@ -66,7 +66,6 @@ class LiveOrder:
     client_order_id: str | None = None
     answered_ms: int = 0
     silent: int = 0
-    exchange_index: int = 0
     group_id: str | None = None
     flags: Flags = UNKNOWN_FLAGS
 

@@ -32,7 +32,6 @@ def stand_in(approval: Approval, write: AmendOrder) -> LiveOrder:
         day=approval.day,
         notional=cost(write.side, write.price, write.count),
         order_id=write.order_id,
-        exchange_index=write.exchange_index or 0,
     )
 
 

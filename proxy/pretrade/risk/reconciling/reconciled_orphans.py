@@ -48,5 +48,4 @@ def _live_order(step: Reconciliation, order: ExchangeOrder) -> LiveOrder:
         order_id=order.order_id,
         client_order_id=order.client_order_id,
         answered_ms=order.created_ms,
-        exchange_index=order.exchange_index,
     )
