@@ -1,7 +1,8 @@
 """Trying, from a host, to get somewhere in many ways at once.
 
 A way is (how, where, port): `how` is tcp, udp or ping (ICMP); or the URL of a proxy, which is asked to CONNECT there.
-Rule of this file: a way that has not led anywhere within a second leads nowhere.
+Rule of this file: a way that has not led anywhere within three seconds leads nowhere. A proxy is one that answers, and
+is waited for as long as it takes a busy machine to answer all that it is asked at once.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 type Way = tuple[str, str, int]
 
-_WAIT_S = 1.0
+_WAIT_S, _PROXY_S = 3.0, 15.0
 REACHED = "reached"
 
 
@@ -25,7 +26,7 @@ async def try_all(ways: Sequence[Way]) -> dict[Way, str]:
 async def _told(how: str, where: str, port: int) -> str:
     ways = {"tcp": _tcp, "udp": _udp, "ping": _ping}
     try:
-        async with asyncio.timeout(_WAIT_S):
+        async with asyncio.timeout(_WAIT_S if how in ways else _PROXY_S):
             if how in ways:
                 await ways[how](where, port)
                 return REACHED
@@ -63,9 +64,11 @@ async def _datagram(kind: int, protocol: int, where: str, port: int, sent: bytes
 async def _by_proxy(url: str, where: str, port: int) -> str:
     door = urlsplit(url)
     reader, writer = await asyncio.open_connection(door.hostname, door.port)
-    writer.write(f"CONNECT {where}:{port} HTTP/1.1\r\nHost: {where}:{port}\r\n\r\n".encode())
-    status = (await reader.readline()).split()
-    body = await reader.read() if status[1:2] != [b"200"] else b""
-    writer.close()
+    try:
+        writer.write(f"CONNECT {where}:{port} HTTP/1.1\r\nHost: {where}:{port}\r\n\r\n".encode())
+        status = (await reader.readline()).split()
+        body = await reader.read() if status[1:2] != [b"200"] else b""
+    finally:
+        writer.close()
     code = body[body.find(b'"code":') + 7 :].split(b'"')[1:2]
     return REACHED if status[1:2] == [b"200"] else " ".join(part.decode() for part in (*status[1:2], *code))
