@@ -13,7 +13,7 @@ from tests.network.probe import REACHED
 
 RULES = Path(__file__).parents[2] / "deploy" / "nftables"
 PROXY_USER, CLIENT_USER, ANOTHER = 9001, 9002, 9003
-SSH, RESOLVER = 22, 53
+SSH, RESOLVER, TIME = 22, 53, 123
 
 pytestmark = pytest.mark.skipif(shutil.which("nft") is None, reason="there is no `nft` (nftables)")
 
@@ -91,3 +91,15 @@ def test_an_admin_gets_in_where_the_rules_name_him(open_lines: Lines) -> None:
     assert reached(one.client, ssh) == []
     _load(one.host, "sidecar-host", admins="{ 10.77.1.3 }")
     assert reached(one.client, ssh) == ssh
+
+
+def test_a_client_asks_the_time_where_the_rules_name_a_clock_and_nobody_else(open_lines: Lines) -> None:
+    """Catches a client's host whose clock nothing sets, until all that it signs is stale; and a `clocks` that is a way
+    out to others, or by other ports. Seen red without the rule, and with the address left out of it."""
+    one = open_lines.sidecars["W"]
+    clock = ("udp", one.desk.address, TIME)
+    ways = (clock, ("udp", EXCHANGE, TIME), ("udp", one.desk.address, RESOLVER), ("tcp", one.desk.address, TIME))
+    _load(one.client, "client-host")
+    assert reached(one.client, ways) == []
+    _load(one.client, "client-host", clocks=f"{{ {one.desk.address} }}")
+    assert reached(one.client, ways) == [clock]
