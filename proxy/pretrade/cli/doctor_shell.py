@@ -100,7 +100,7 @@ def _trust_of(name: str, value: str | None, ours: bytes, ca_file: Path) -> Line:
     except (OSError, ValueError) as e:
         return found(name, f"{value} cannot be read: {getattr(e, 'strerror', None) or e}", to_do)
     if ours not in known:
-        return found(name, f"{value} does not hold our CA, so {_READ_BY[name]} refuse the proxy door", to_do)
+        return found(name, f"{value} does not hold our CA, by which {_READ_BY[name]} would know the proxy door", to_do)
     return fine(name, f"{value} holds our CA" if len(known) == 1 else f"{value} holds our CA and {len(known) - 1} more")
 
 

@@ -107,7 +107,10 @@ class Rotation:
     def _problem(self, policy: Policy, changed: Sequence[_Change]) -> str:
         """What is wrong with what changed, apart from what the exchange says; empty where nothing is."""
         if not changed:
-            return "`signing` names the key that is in use already, and so does each entry of `signing.keys`"
+            return (
+                "`signing` names the key that is in use already, and so does each entry of `signing.keys`: name the "
+                "new key in one of them first"
+            )
         if len(changed) > 1:
             return f"{' and '.join(one.place for one in changed)} are others now: change one key at a time"
         place = changed[0].place
