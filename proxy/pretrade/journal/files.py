@@ -20,9 +20,12 @@ _PID_WIDTH = 32
 _NOTE = re.compile(rb" {0,19}([0-9]{1,20}) ([0-9a-f]{64})\n")
 
 
-def create_file(path: Path, mode: int = 0o600) -> None:
-    """Make an empty file where there is none; never through a symbolic link. Raises FileExistsError, OSError."""
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode))
+def create_file(path: Path) -> None:
+    """Make an empty file of our own where there is none; never through a symbolic link.
+
+    Raises FileExistsError, OSError.
+    """
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
 
 
 def require_private(path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.practice.support import GTC, IOC, NOW_US, Floor, raw_order
 
-from pretrade.model.orders import SelfTradePrevention, Side
+from pretrade.model.orders import CancelOrder, SelfTradePrevention, Side
 from pretrade.practice.core import clearing, groups, lifecycle
 from pretrade.practice.core.errors import ExchangeError
 from pretrade.practice.core.events import Filled, PositionChanged
@@ -104,7 +104,7 @@ def test_a_maker_sets_its_fee_aside_and_gets_it_back(floor, me):
     lifecycle.set_event_fee(floor.exchange, "E", MAKER_FEES, None)
     order = floor.place(me, "bid", "0.50", "10").order
     assert (order.fee_reserve, me.held) == (43_800, 5_043_800)
-    floor.exchange.end(order, "")
+    floor.exchange.cancel(me, CancelOrder(order.order_id))
     assert (me.held, me.available(0, 0)) == (0, 1_000_000_000)
 
 

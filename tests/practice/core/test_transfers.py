@@ -3,7 +3,6 @@ from tests.practice.support import NOW_US, Floor
 
 from pretrade.practice.core import transfers
 from pretrade.practice.core.errors import ExchangeError
-from pretrade.practice.core.records import OrderStatus
 
 DOLLAR = 1_000_000
 
@@ -140,15 +139,3 @@ def test_netting_is_a_switch_and_no_more(me):
     assert me.not_netted == set()
     with pytest.raises(ExchangeError, match="subaccount_not_found"):
         transfers.set_netting(me, 9, enabled=False)
-
-
-def test_a_locked_subaccount_has_no_orders_and_may_not_trade(floor):
-    me = floor.account("me", subaccounts=(4,))
-    kept, gone = floor.place(me, "bid", "0.40", "1").order, floor.place(me, "bid", "0.40", "1", subaccount=4).order
-    token = transfers.lock_for_settlement_advance(floor.exchange, me, 4)
-    assert (kept.status, gone.status) == (OrderStatus.RESTING, OrderStatus.CANCELED)
-    with pytest.raises(ExchangeError, match="409 subaccount_locked"):
-        floor.place(me, "bid", "0.40", "1", subaccount=4)
-    assert transfers.lock_for_settlement_advance(floor.exchange, me, 4) != token
-    transfers.unlock_for_settlement_advance(me, 4)
-    assert floor.place(me, "bid", "0.40", "1", subaccount=4).order.status is OrderStatus.RESTING

@@ -22,7 +22,7 @@ _UNREADABLE_SINCE = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 @dataclass(frozen=True, slots=True)
 class CertInfo:
-    """The leaf's names and end, the SHA-256 of leaf and CA in hex, and findings as sentences.
+    """The leaf's names and end, the SHA-256 of its CA in hex, and findings as sentences.
 
     With a problem the certificates are not fit to run with; a warning is for people. Of certificates that cannot be
     read, `not_after` lies in the distant past and the rest is empty.
@@ -31,7 +31,6 @@ class CertInfo:
     names: tuple[str, ...]
     not_after: dt.datetime
     ca_fingerprint: str
-    leaf_fingerprint: str
     problems: tuple[str, ...]
     warnings: tuple[str, ...] = ()
 
@@ -47,7 +46,7 @@ def inspect(certs_dir: Path, names: Sequence[str] | None = None, now: dt.datetim
         leaf_pem = (certs_dir / LEAF_NAME).read_bytes()
         leaf = x509.load_pem_x509_certificate(leaf_pem)
     except (OSError, ValueError) as e:
-        return CertInfo((), _UNREADABLE_SINCE, "", "", (f"the certificates cannot be read: {e}",))
+        return CertInfo((), _UNREADABLE_SINCE, "", (f"the certificates cannot be read: {e}",))
     moment = dt.datetime.now(dt.UTC) if now is None else now
     covered = _names(leaf)
     issuers = [ca for ca in cas if _is_issued_by(leaf, ca)]
@@ -60,9 +59,7 @@ def inspect(certs_dir: Path, names: Sequence[str] | None = None, now: dt.datetim
     ]
     issuer = issuers[0] if issuers else cas[0]
     warnings = tuple(_warnings(leaf, moment))
-    return CertInfo(
-        covered, leaf.not_valid_after_utc, _fingerprint(issuer), _fingerprint(leaf), tuple(problems), warnings
-    )
+    return CertInfo(covered, leaf.not_valid_after_utc, _fingerprint(issuer), tuple(problems), warnings)
 
 
 def _problems_of_file(path: Path) -> Iterator[str]:

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from pretrade.gateway.account.reconcile import Reconciler
 from pretrade.gateway.instance import Instance
 from pretrade.gateway.operator.admin import AdminError
-from pretrade.gateway.operator.by_hand import PATIENCE, Patience, command, said
+from pretrade.gateway.operator.by_hand import PATIENCE, command, said
 from pretrade.gateway.way.attempts import Attempt
 from pretrade.gateway.way.identity import Client
 from pretrade.gateway.way.records import WriteRequest
@@ -37,13 +37,11 @@ class Sweep:
         instance: Instance,
         reconciler: Reconciler,
         begin: Callable[[WriteRequest], Attempt],
-        patience: Patience = PATIENCE,
     ) -> None:
         """`begin` starts on a write as it does for a client's."""
         self._instance = instance
         self._reconciler = reconciler
         self._begin = begin
-        self._patience = patience
 
     async def sweep(self, actor: str, arguments: Mapping[str, str]) -> dict[str, object]:
         """Cancel what rests, of one client or of all, and read the record until it is gone. Tells what is gone, what
@@ -55,7 +53,7 @@ class Sweep:
         problems = await self._read()
         first, held = self._resting(scope), self._positions()
         left, is_read = first, not problems
-        for turn in range(self._patience.cancels):
+        for turn in range(PATIENCE.cancels):
             if not self._is_halted(scope):
                 problems.append("trading was resumed meanwhile, so that nothing more was canceled")
                 break
@@ -126,8 +124,8 @@ class Sweep:
         """What is left after some reads of the record, sooner where nothing is, and whether the last read came
         through: the exchange's reads lag its writes."""
         failed: list[str] = []
-        for _ in range(self._patience.reads):
-            await asyncio.sleep(self._patience.pause)
+        for _ in range(PATIENCE.reads):
+            await asyncio.sleep(PATIENCE.pause)
             failed = await self._read()
             if not failed and not self._resting(scope):
                 break

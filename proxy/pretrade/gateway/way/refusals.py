@@ -123,7 +123,6 @@ class Refuser:
         *,
         client: str | None = None,
         laps: Mapping[str, int] | None = None,
-        decision_id: str = "",
         hint: str | None = None,
     ) -> Answer:
         """Record a refusal of any step before the decision and answer the client. `raw` is None for bytes that are no
@@ -132,7 +131,7 @@ class Refuser:
         retryable = CODES[refusal.code].is_retryable
         counted_as = self._flood.admit(client, refusal.code, is_write=is_write, is_retryable=retryable)
         if counted_as is None:
-            counted_as = decision_id or new_decision_id()
+            counted_as = new_decision_id()
             self._journal.record(EventKind.REFUSAL, _refusal_body(refusal, raw, client, laps or {}), counted_as)
         more = _moment(refusal)
         words = refusal.told or refusal.detail

@@ -92,7 +92,6 @@ class Account:
     balance_step: int = DIRECT_STEP
     purses: dict[PurseKey, Purse] = field(default_factory=dict)
     subaccounts: set[int] = field(default_factory=lambda: {PRIMARY})
-    locked: dict[PurseKey, str] = field(default_factory=dict)
     not_netted: set[int] = field(default_factory=set)
     positions: dict[Key, Position] = field(default_factory=dict)
     resting: dict[Key, dict[str, Order]] = field(default_factory=dict)
@@ -117,11 +116,6 @@ class Account:
         """Refuse a subaccount that was never opened (a documented choice: 404 `subaccount_not_found`)."""
         if number not in self.subaccounts:
             raise ExchangeError(404, "subaccount_not_found")
-
-    def require_unlocked(self, subaccount: int, shard: int) -> None:
-        """Refuse to trade in a subaccount that is locked for a settlement advance (code: a documented choice)."""
-        if (subaccount, shard) in self.locked:
-            raise ExchangeError(409, "subaccount_locked")
 
     @property
     def cash(self) -> int:

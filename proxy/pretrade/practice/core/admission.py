@@ -27,7 +27,6 @@ def admitted(state: State, account: Account, new: NewOrder) -> Order:
     shard = routing.for_ticker(state, new.ticker, new.exchange_index)
     subaccount = new.subaccount or 0
     account.require_subaccount(subaccount)
-    account.require_unlocked(subaccount, shard)
     market = require_active(state, new.ticker, shard)
     require_size(market.market, new.price, new.count)
     require_flags(new, state.clock())

@@ -90,7 +90,7 @@ class Exchange(State):
         if target > order.remaining:
             raise ExchangeError(400, "invalid_order_size")
         if target == 0:
-            return self.end(order, "Decrease")
+            return _ended(self, order, "Decrease")
         reduced = order.remaining - target
         resting.shrink(self, order, target)
         order.updated_us, order.reason = self.clock(), "Decrease"
@@ -100,7 +100,7 @@ class Exchange(State):
     def cancel(self, account: Account, which: CancelOrder) -> Result:
         """Cancel one resting order; 404 for what is not resting."""
         self.advance()
-        return self.end(self._reachable(account, which), "")
+        return _ended(self, self._reachable(account, which), "")
 
     def cancel_all(self, account: Account, subaccount: int | None) -> None:
         """Cancel the resting orders of a subaccount, of all subaccounts for None, on every shard (orders.md 6).
@@ -170,11 +170,6 @@ class Exchange(State):
                 if order.cancel_order_on_pause and shard in {None, order.exchange_index}:
                     resting.cancel(self, order, "HaltCancel")
 
-    def end(self, order: Order, reason: str) -> Result:
-        """Cancel a resting order for a reason of the exchange's own ("" for the owner's wish)."""
-        reduced = resting.cancel(self, order, reason)
-        return Result(order, order.updated_us, reduced_by=reduced)
-
     def _sweep_out(self, account: Account, subaccount: int | None) -> None:
         wanted = [
             order
@@ -206,6 +201,12 @@ class Exchange(State):
         if order.status is not OrderStatus.RESTING:
             raise not_found()
         return order
+
+
+def _ended(state: State, order: Order, reason: str) -> Result:
+    """Cancel a resting order; `reason` is "" for its owner's wish."""
+    reduced = resting.cancel(state, order, reason)
+    return Result(order, order.updated_us, reduced_by=reduced)
 
 
 def _resting_of(account: Account) -> Iterable[Order]:

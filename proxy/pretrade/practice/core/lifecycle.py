@@ -86,7 +86,7 @@ def determine(state: State, ticker: str, result: str, value: int | None = None, 
     `value` (in $0.0001) is what one YES pays: given with `scalar` only. A market that still trades is closed first,
     where it may close early. Raises 400 for a result or a value that cannot be.
     """
-    outcome = _outcome(state.market(ticker).market, result, value, state.clock(), expiration_value)
+    outcome = _outcome(state.market(ticker).market, result, value, expiration_value)
     state.advance()
     if state.market(ticker).status(state.clock()) in _TRADED:
         close_market(state, ticker)
@@ -209,7 +209,7 @@ def _settle_when_due(state: State, ticker: str, outcome: Outcome) -> None:
         settle(state, ticker)
 
 
-def _outcome(market: Market, result: str, value: int | None, now_us: int, expiration_value: str) -> Outcome:
+def _outcome(market: Market, result: str, value: int | None, expiration_value: str) -> Outcome:
     if result not in set(MarketResult):
         raise invalid_parameters(f"result must be yes, no or scalar, was {result!r}")
     if (result == MarketResult.SCALAR) != (value is not None):
@@ -218,7 +218,7 @@ def _outcome(market: Market, result: str, value: int | None, now_us: int, expira
     if pays is None or not market.settlement_floor <= pays <= ONE:
         least = format_price(market.settlement_floor)
         raise invalid_parameters(f"one YES of {market.ticker} pays from {least} to 1 dollar")
-    return Outcome(MarketResult(result), pays, now_us, expiration_value)
+    return Outcome(MarketResult(result), pays, expiration_value)
 
 
 def _in_state(state: State, ticker: str, done: str, *allowed: str) -> MarketState:

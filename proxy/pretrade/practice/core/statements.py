@@ -23,7 +23,6 @@ class Outcome:
 
     result: MarketResult
     value: int
-    determined_us: int
     expiration_value: str = ""
 
 

@@ -1,4 +1,4 @@
-"""Moving an account's own cash: between subaccounts, between shards, in and out; and opening and locking subaccounts.
+"""Moving an account's own cash: between subaccounts, between shards, in and out; and opening subaccounts.
 
 Rule of this file: checks first, then changes; a refusal leaves no trace. Money never leaves the account here except by
 `withdraw`. Transfers are there at once; a repeated client_transfer_id is refused, never applied twice (orders.md 8).
@@ -112,27 +112,6 @@ def set_netting(account: Account, subaccount: int, *, enabled: bool) -> None:
         account.not_netted.discard(subaccount)
     else:
         account.not_netted.add(subaccount)
-
-
-def lock_for_settlement_advance(exchange: Exchange, account: Account, subaccount: int, shard: int = 0) -> str:
-    """Lock a subaccount on a shard: its resting orders there are canceled, it may not trade, a new token is returned.
-
-    That is all that the exchange documents of it; advances themselves are not made here. Locking again gives a new
-    token. Raises 404 `subaccount_not_found`.
-    """
-    account.require_subaccount(subaccount)
-    for orders in list(account.resting.values()):
-        for order in list(orders.values()):
-            if (order.subaccount, order.exchange_index) == (subaccount, shard):
-                exchange.end(order, "")
-    account.locked[subaccount, shard] = exchange.new_id()
-    return account.locked[subaccount, shard]
-
-
-def unlock_for_settlement_advance(account: Account, subaccount: int, shard: int = 0) -> None:
-    """Let a locked subaccount trade again; one that is not locked stays as it is."""
-    account.require_subaccount(subaccount)
-    account.locked.pop((subaccount, shard), None)
 
 
 def _move(state: State, account: Account, source: tuple[int, int], target: tuple[int, int], money: int) -> None:

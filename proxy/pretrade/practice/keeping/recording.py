@@ -42,9 +42,9 @@ class Notebook(Protocol):
 class Recorder:
     """Notes commands in a notebook; without one it only lets time stand still while they run."""
 
-    def __init__(self, moment: Moment, notebook: Notebook | None = None) -> None:
+    def __init__(self, moment: Moment) -> None:
         self.moment = moment
-        self.notebook = notebook
+        self.notebook: Notebook | None = None
         self._keys: dict[str, ApiKey] = {}
         self._running = False
 
