@@ -11,10 +11,10 @@ from tests.practice.stream.test_stream_properties import RandomTrading
 from pretrade.gateway.market.feed_session import PROBE_MS, SILENT_MS, FeedError
 from pretrade.gateway.market.market_group import AUDIT_MS, MOST_A_COMMAND, REFUSED_MS
 from pretrade.kalshi.feed_messages import EventFeeChanged, MarketChanged
-from pretrade.model.markets import MarketStatus, PriceRange
+from pretrade.model.markets import FeeType, MarketStatus, PriceRange
 from pretrade.model.units import Price
 from pretrade.practice.core import groups, lifecycle
-from pretrade.practice.core.instruments import FeeType, PriceStructure
+from pretrade.practice.core.instruments import PriceStructure
 from pretrade.practice.stream.faults import StreamFault, StreamFaultKind
 from pretrade.practice.stream.session import StreamLimits
 

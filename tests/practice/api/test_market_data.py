@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from tests.practice.api.market_desk import API, DAY_S, EXTRAS, NOW_S, Desk, market, world
 from tests.practice.support import DAY_US, NOW_US, order
 
+from pretrade.model.markets import FeeType
 from pretrade.practice.api.dispatch import HttpRequest
 from pretrade.practice.api.extras import EXTRAS as KNOWN
 from pretrade.practice.api.extras import check_extras
 from pretrade.practice.api.portfolio import ReadLag
 from pretrade.practice.core import lifecycle
-from pretrade.practice.core.instruments import Event, FeeType, PriceStructure, Series
+from pretrade.practice.core.instruments import Event, PriceStructure, Series
 from pretrade.practice.core.state import World
 from pretrade.practice.core.transfers import open_subaccount
 

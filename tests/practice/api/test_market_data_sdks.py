@@ -17,10 +17,10 @@ from tests.practice.support import DAY_US, FakeClock, ed25519_key, order, rsa_ke
 
 import kalshi
 from pretrade.kalshi.keys import private_pem_of
+from pretrade.model.markets import FeeType
 from pretrade.practice.api.auth import ClockWindow
 from pretrade.practice.api.left_out import LEFT_OUT
 from pretrade.practice.core import lifecycle
-from pretrade.practice.core.instruments import FeeType
 from pretrade.practice.worldfile import read_world
 
 WORLD = """

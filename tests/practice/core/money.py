@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
 
+from pretrade.model.markets import FeeType
 from pretrade.model.orders import Side
 from pretrade.practice.core import clearing
 from pretrade.practice.core.events import Event, Filled
 from pretrade.practice.core.exchange import Exchange
 from pretrade.practice.core.fees import FeeModel
-from pretrade.practice.core.instruments import FeeType
 from pretrade.practice.core.records import Fill, Order
 
 CENT = Decimal("0.01")

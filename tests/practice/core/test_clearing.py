@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.practice.support import GTC, IOC, NOW_US, Floor, raw_order
 
+from pretrade.model.markets import FeeType
 from pretrade.model.orders import CancelOrder, SelfTradePrevention, Side
 from pretrade.practice.core import clearing, groups, lifecycle
 from pretrade.practice.core.errors import ExchangeError
 from pretrade.practice.core.events import Filled, PositionChanged
 from pretrade.practice.core.fees import CENT_STEP, FeeModel
-from pretrade.practice.core.instruments import FeeType, PriceStructure
+from pretrade.practice.core.instruments import PriceStructure
 
 MAKER_FEES, COMBO = FeeType.QUADRATIC_WITH_MAKER_FEES, FeeType.QUADRATIC_WITH_COMBO_MAKER_FEES
 

@@ -10,13 +10,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.practice.core.money import Books
 from tests.practice.support import DAY_US, FOK, GTC, IOC, NOW_US, ONE_DOLLAR, FakeClock
 
+from pretrade.model.markets import FeeType
 from pretrade.model.orders import AmendOrder, CancelOrder, DecreaseOrder, NewOrder, SelfTradePrevention, Side
 from pretrade.model.units import Count, Price
 from pretrade.practice.core import lifecycle, transfers
 from pretrade.practice.core.errors import ExchangeError
 from pretrade.practice.core.exchange import Exchange
 from pretrade.practice.core.fees import CENT_STEP
-from pretrade.practice.core.instruments import Event, FeeType, Market, PriceStructure, Series
+from pretrade.practice.core.instruments import Event, Market, PriceStructure, Series
 from pretrade.practice.core.records import OrderStatus
 from pretrade.practice.core.state import World
 

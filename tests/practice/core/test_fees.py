@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 from tests.practice.core.money import OrderFees, dollars
 from tests.practice.core.money import trade_fee as told_fee
 
+from pretrade.model.markets import FeeType
 from pretrade.model.orders import Side
 from pretrade.practice.core.fees import CENT_STEP, DIRECT_STEP, FeeModel, charge, fee_model, worst_rounding
-from pretrade.practice.core.instruments import FINEST, ONE, Event, FeeType, Market, PriceStructure, Series
+from pretrade.practice.core.instruments import FINEST, ONE, Event, Market, PriceStructure, Series
 
 QUADRATIC, MAKER, COMBO, FLAT = FeeType
 

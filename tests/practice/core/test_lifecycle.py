@@ -4,15 +4,15 @@ from dataclasses import replace
 import pytest
 from tests.practice.support import DAY_US, NOW_US, Floor, order
 
+from pretrade.model.markets import FeeType, MarketStatus
 from pretrade.model.orders import AmendOrder, CancelOrder, DecreaseOrder, Side
 from pretrade.model.units import Count, Price
 from pretrade.practice.core import lifecycle
 from pretrade.practice.core.errors import ExchangeError
 from pretrade.practice.core.events import EventFeeChanged, Lifecycle, MarketChanged, OrderChanged
 from pretrade.practice.core.fees import FeeModel, fee_model
-from pretrade.practice.core.instruments import FeeType, Market, PriceStructure, SettlementBounds
+from pretrade.practice.core.instruments import Market, PriceStructure, SettlementBounds
 from pretrade.practice.core.records import OrderStatus
-from pretrade.practice.core.state import MarketStatus
 
 SECOND = 1_000_000
 ACTS = {

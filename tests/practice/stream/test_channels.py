@@ -6,10 +6,11 @@ import pytest
 from tests.practice.stream.kit import NOW_MS, Listener, hub_of, parsed
 from tests.practice.support import NOW_US, Floor
 
+from pretrade.model.markets import FeeType
 from pretrade.model.orders import CancelOrder, DecreaseOrder
 from pretrade.practice.core import groups, lifecycle, transfers
 from pretrade.practice.core.events import EventFeeChanged
-from pretrade.practice.core.instruments import FeeType, PriceStructure
+from pretrade.practice.core.instruments import PriceStructure
 from pretrade.practice.stream.formats import market_id
 
 PRIVATE = ("fill", "user_orders", "market_positions", "order_group_updates")

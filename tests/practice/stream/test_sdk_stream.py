@@ -11,8 +11,8 @@ from tests.practice.rawclient import API, Client
 from tests.practice.support import BTC, rsa_key
 
 from kalshi import KalshiConfig
+from pretrade.model.markets import FeeType
 from pretrade.practice.core import groups, lifecycle
-from pretrade.practice.core.instruments import FeeType
 from pretrade.practice.stream.faults import StreamFault, StreamFaultKind
 
 SOON = 10.0

@@ -7,6 +7,7 @@ outside it is refused with 400; the validator's word for it (`excluded_with`) is
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pretrade.model.markets import MarketStatus
 from pretrade.practice.api.archive import is_archived
 from pretrade.practice.api.call import Call
 from pretrade.practice.api.filters import Span, span
@@ -14,7 +15,7 @@ from pretrade.practice.api.market_views import created_us, updated_us
 from pretrade.practice.api.multivariate import collection_of
 from pretrade.practice.api.query import Query
 from pretrade.practice.core.errors import bad_parameter
-from pretrade.practice.core.state import MarketState, MarketStatus
+from pretrade.practice.core.state import MarketState
 
 type Test = Callable[[MarketState], bool]
 

@@ -29,7 +29,7 @@ def market_view(call: Call, state: MarketState) -> Json:
     figures of 24 hours ago, 0 where the tape does not know them.
     """
     view = dict(_description(state.market))
-    view["status"] = state.status(call.exchange.clock())
+    view["status"] = str(state.status(call.exchange.clock()))
     view["updated_time"] = rfc3339(updated_us(state))
     for part in (_top_of_book(state), _activity(call, state), _end(state), combo_of(call, state.market)):
         view.update(part)

@@ -6,6 +6,7 @@ belong to the HTTP side and have passed.
 
 from dataclasses import replace
 
+from pretrade.model.markets import MarketStatus
 from pretrade.model.orders import AmendOrder, NewOrder, Side, TimeInForce
 from pretrade.practice.core import clearing, routing
 from pretrade.practice.core.accounts import Account
@@ -15,7 +16,7 @@ from pretrade.practice.core.groups import find
 from pretrade.practice.core.instruments import Market
 from pretrade.practice.core.records import Order
 from pretrade.practice.core.resting import MICROS
-from pretrade.practice.core.state import MarketState, MarketStatus, State
+from pretrade.practice.core.state import MarketState, State
 
 LAST_SECOND = 253_402_300_799
 """The last second of the year 9999: no later moment can be written as the exchange writes moments."""
@@ -72,7 +73,7 @@ def require_active(state: State, ticker: str, shard: int) -> MarketState:
     """Steps 7 and 8 for what places or amends: trading is on at the shard, the market is active."""
     state.require_trading(shard)
     market = state.market(ticker)
-    if market.status(state.clock()) != MarketStatus.ACTIVE:
+    if market.status(state.clock()) is not MarketStatus.ACTIVE:
         raise ExchangeError(400, "MARKET_NOT_ACTIVE", message="MARKET_NOT_ACTIVE")
     return market
 

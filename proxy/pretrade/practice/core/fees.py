@@ -8,9 +8,10 @@ precision; and the rebate of $0.01, when more than that has been paid in roundin
 import math
 from dataclasses import dataclass
 
+from pretrade.model.markets import FeeType
 from pretrade.model.orders import Side
 from pretrade.model.units import ceil_div
-from pretrade.practice.core.instruments import ONE, Event, FeeType, Series
+from pretrade.practice.core.instruments import ONE, Event, Series
 
 FEE_STEP = 100
 """$0.0001 as money: trade fees are whole steps of it."""

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pretrade.model.markets import FeeType
 from pretrade.model.orders import Side
 from pretrade.model.units import ONE_DOLLAR_PRICE
 
@@ -68,15 +69,6 @@ FINEST: dict[PriceStructure, int] = {
     structure: math.gcd(*(bound for r in ranges for bound in (r.start, r.step))) for structure, ranges in GRIDS.items()
 }
 """The largest step that every price of a grid is a multiple of."""
-
-
-class FeeType(StrEnum):
-    """The fee models of a series or an event (orders.md 12); what each costs is in `fees`."""
-
-    QUADRATIC = "quadratic"
-    QUADRATIC_WITH_MAKER_FEES = "quadratic_with_maker_fees"
-    QUADRATIC_WITH_COMBO_MAKER_FEES = "quadratic_with_combo_maker_fees"
-    FLAT = "flat"
 
 
 class SettlementBounds(StrEnum):

@@ -17,14 +17,15 @@ no public call for any of it).
 from dataclasses import replace
 from functools import partial
 
+from pretrade.model.markets import FeeType, MarketStatus
 from pretrade.model.orders import Side
 from pretrade.model.units import format_price
 from pretrade.practice.core import resting, settlement
 from pretrade.practice.core.errors import ExchangeError, invalid_parameters
 from pretrade.practice.core.events import EventFeeChanged, Lifecycle, MarketChanged
-from pretrade.practice.core.instruments import ONE, FeeType, Market, PriceStructure, SettlementBounds
+from pretrade.practice.core.instruments import ONE, Market, PriceStructure, SettlementBounds
 from pretrade.practice.core.records import Order
-from pretrade.practice.core.state import MarketState, MarketStatus, State, Switches
+from pretrade.practice.core.state import MarketState, State, Switches
 from pretrade.practice.core.statements import FeeChange, MarketResult, Outcome
 
 _SECOND = 1_000_000
@@ -180,7 +181,7 @@ def set_series_fee(state: State, series_ticker: str, fee_type: FeeType, multipli
 
 def _set_close(state: State, ticker: str, close_us: int, now_us: int) -> None:
     market_state = state.markets[ticker]
-    market, closed = market_state.market, market_state.status(now_us) == MarketStatus.CLOSED
+    market, closed = market_state.market, market_state.status(now_us) is MarketStatus.CLOSED
     if close_us < now_us or (closed and close_us == now_us):
         raise _conflict(f"market {ticker} cannot close before the present")
     if close_us < market.close_us and not market.can_close_early:
@@ -194,7 +195,7 @@ def _set_close(state: State, ticker: str, close_us: int, now_us: int) -> None:
     watch(state, ticker)
     if closed:
         market_state.paused = False
-        if market_state.status(now_us) == MarketStatus.ACTIVE:
+        if market_state.status(now_us) is MarketStatus.ACTIVE:
             _tell(state, ticker, Lifecycle.ACTIVATED)
 
 
@@ -221,7 +222,7 @@ def _outcome(market: Market, result: str, value: int | None, expiration_value: s
     return Outcome(MarketResult(result), pays, expiration_value)
 
 
-def _in_state(state: State, ticker: str, done: str, *allowed: str) -> MarketState:
+def _in_state(state: State, ticker: str, done: str, *allowed: MarketStatus) -> MarketState:
     # What is due comes first: it may close or settle the market.
     state.advance()
     market = state.market(ticker)

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pretrade.model.markets import MarketStatus
 from pretrade.practice.core.accounts import PRIMARY, Account
 from pretrade.practice.core.book import Book
 from pretrade.practice.core.errors import ExchangeError, not_found
@@ -21,19 +22,6 @@ from pretrade.practice.core.timetable import Timetable
 
 type Clock = Callable[[], int]
 """Microseconds since 1970."""
-
-
-class MarketStatus:
-    """The statuses of market objects (market_data.md 3); filters have other words."""
-
-    INITIALIZED = "initialized"
-    INACTIVE = "inactive"
-    ACTIVE = "active"
-    CLOSED = "closed"
-    DETERMINED = "determined"
-    DISPUTED = "disputed"
-    AMENDED = "amended"
-    FINALIZED = "finalized"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +39,7 @@ class MarketState:
 
     `market` is replaced when its close or its price structure moves; `paused` makes it inactive until somebody opens it
     again; `open_interest` is the sum of all YES positions, which equals that of all NO positions; `verdict` is the
-    status from its determination on ("" before), `outcome` what was determined.
+    status from its determination on (None before), `outcome` what was determined.
     """
 
     market: Market
@@ -63,10 +51,10 @@ class MarketState:
     updated_us: int = 0
     open_interest: int = 0
     outcome: Outcome | None = None
-    verdict: str = ""
+    verdict: MarketStatus | None = None
     settled_us: int | None = None
 
-    def status(self, now_us: int) -> str:
+    def status(self, now_us: int) -> MarketStatus:
         """The status at a moment: closing is a matter of time, nobody has to do it."""
         if self.verdict:
             return self.verdict

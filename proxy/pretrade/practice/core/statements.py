@@ -6,7 +6,7 @@ Rule of this file: frozen records of what has happened, in money ($0.000001) and
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pretrade.practice.core.instruments import FeeType
+from pretrade.model.markets import FeeType
 
 
 class MarketResult(StrEnum):

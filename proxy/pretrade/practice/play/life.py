@@ -8,12 +8,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from pretrade.model.markets import FeeType, MarketStatus
 from pretrade.model.units import format_price, parse_decimal
 from pretrade.practice.api.views import rfc3339
 from pretrade.practice.assemble import Practice
 from pretrade.practice.core import lifecycle
-from pretrade.practice.core.instruments import ONE, FeeType, PriceStructure
-from pretrade.practice.core.state import MarketStatus
+from pretrade.practice.core.instruments import ONE, PriceStructure
 from pretrade.practice.play.action import Action, ActionError, Done, market_of, micros
 from pretrade.practice.words import nearest
 
@@ -128,7 +128,7 @@ class Settle(_Result):
         elif not state.verdict:
             raise ActionError(f"{self.market} has no result yet; say yes, no or what a YES pays")
         practice.exchange.advance()  # without a settlement timer it is paid out as soon as it has a result
-        if self.result is None or state.verdict != MarketStatus.FINALIZED:
+        if self.result is None or state.verdict is not MarketStatus.FINALIZED:
             lifecycle.settle(practice.exchange, self.market)
         pays = state.outcome.value if state.outcome is not None else 0
         return Done(f"{self.market} settled: one YES pays ${format_price(pays)}")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pretrade.model.markets import MarketStatus
 from pretrade.model.orders import Side
 from pretrade.model.units import format_count, format_price
 from pretrade.practice.api.views import fill_view
@@ -15,7 +16,6 @@ from pretrade.practice.assemble import Practice
 from pretrade.practice.core import lifecycle
 from pretrade.practice.core.exchange import Exchange
 from pretrade.practice.core.records import Order, OrderStatus
-from pretrade.practice.core.state import MarketStatus
 from pretrade.practice.play.action import (
     Action,
     ActionError,
@@ -112,7 +112,7 @@ class Pause(_Switched):
     def _end(self, practice: Practice) -> None:
         """End it by itself; a market that has closed meanwhile has nothing to resume."""
         exchange = practice.exchange
-        if self.market is None or exchange.market(self.market).status(exchange.clock()) == MarketStatus.INACTIVE:
+        if self.market is None or exchange.market(self.market).status(exchange.clock()) is MarketStatus.INACTIVE:
             _turn(practice, self, on=True)
 
 

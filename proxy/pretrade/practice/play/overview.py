@@ -77,7 +77,7 @@ def _order(order: Order) -> Json:
 def _market(state: MarketState, now_us: int) -> Json:
     return {
         "market": state.market.ticker,
-        "status": state.status(now_us),
+        "status": str(state.status(now_us)),
         "bid": _top(state, Side.BID),
         "ask": _top(state, Side.ASK),
         "last_dollars": format_price(state.last_price) if state.last_price else None,

@@ -3,9 +3,9 @@
 Rule of this file: looking only.
 """
 
+from pretrade.model.markets import MarketStatus
 from pretrade.practice.core.exchange import Exchange
 from pretrade.practice.core.instruments import ONE, Market
-from pretrade.practice.core.state import MarketStatus
 
 _BEFORE_THE_END = (MarketStatus.INITIALIZED, MarketStatus.INACTIVE, MarketStatus.ACTIVE)
 
@@ -14,7 +14,7 @@ def trades(exchange: Exchange, ticker: str) -> bool:
     """Whether orders can be placed in a market now."""
     state = exchange.markets[ticker]
     is_on = exchange.switches_of(state.market.exchange_index).trading
-    return is_on and state.status(exchange.clock()) == MarketStatus.ACTIVE
+    return is_on and state.status(exchange.clock()) is MarketStatus.ACTIVE
 
 
 def has_ended(exchange: Exchange, ticker: str) -> bool:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
+from pretrade.model.markets import FeeType
 from pretrade.model.orders import Side
 from pretrade.model.units import Count, Money, Price, parse_count, parse_decimal, parse_money, parse_price
-from pretrade.practice.core.instruments import FeeType, PriceStructure, SettlementBounds
+from pretrade.practice.core.instruments import PriceStructure, SettlementBounds
 from pretrade.yamltext.forms import Form, at_most, boolean, dollars, integer, matching, member, one_of
 
 _UNITS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}

@@ -3,7 +3,8 @@
 Rule of this file: one to one; nothing is decided here.
 """
 
-from pretrade.practice.core.instruments import Event, FeeType, Market, Series
+from pretrade.model.markets import FeeType
+from pretrade.practice.core.instruments import Event, Market, Series
 from pretrade.practice.core.state import World
 from pretrade.practice.worlds.forms import When
 from pretrade.practice.worlds.schema import EventKeys, MarketKeys, SeriesKeys, WorldKeys
