@@ -122,6 +122,10 @@ REFUSED_STARTS = {
     "the live key as a client's": (
         _live_as_client, ("clients.momentum-bot.public_key", "live key's own public half"),
     ),
+    "an address of another machine": (
+        lambda folder: _replace(folder / "policy.yaml", 'proxy: "127.0.0.1:', 'proxy: "192.168.255.254:'),
+        ("listen.proxy: cannot listen on 192.168.255.254:", "this machine has no such address"),
+    ),
     "no policy": (lambda folder: (folder / "policy.yaml").unlink(), ("there is no", "pretrade init")),
     "a policy cut short": (
         lambda folder: _replace(folder / "policy.yaml", "end: policy", ""), ("policy.yaml", "end: policy"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -54,6 +55,10 @@ log = structlog.get_logger()
 DRAIN_S = 9.0
 """Longer than the exchange has to answer, so that an order in flight is answered before we go."""
 HOUSEKEEPING_S = 1.0
+_WHY_UNBOUND = {
+    errno.EADDRINUSE: "; is another proxy running, or another program there?",
+    errno.EADDRNOTAVAIL: "; this machine has no such address",
+}
 
 
 async def run(loaded: LoadedPolicy, announce: Callable[[Started], None], clock: Clock | None = None) -> None:
@@ -72,8 +77,7 @@ def _bound(key: str, at: Endpoint) -> socket.socket:
     try:
         return bind(at.host, at.port)
     except OSError as e:
-        reason = f"{e.strerror}; is another proxy running, or another program there?"
-        raise StartError(f"{key}: cannot listen on {at}: {reason}") from e
+        raise StartError(f"{key}: cannot listen on {at}: {e.strerror}{_WHY_UNBOUND.get(e.errno or 0, '')}") from e
 
 
 class _Proxy:

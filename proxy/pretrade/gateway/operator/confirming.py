@@ -114,7 +114,7 @@ def approver_of(actor: str) -> str:
     person = actor.partition(" as ")[0]
     if person in _NAMELESS or person.startswith("uid "):
         raise AdminError(
-            f"an approval must be a person's, and {actor} may be anybody: run it as your own user, or from it by `sudo -u` "
-            "as the proxy's"
+            f"an approval must be a person's, and {actor} may be anybody: run it as your own user, or from it by "
+            "`sudo -u` as the proxy's"
         )
     return person
