@@ -126,11 +126,7 @@ def assemble(loaded: LoadedPolicy, clock: Clock, listening: Listening) -> Instan
         policy_hash=loaded.sha256,
         zone=ZoneInfo(policy.limits.day.timezone),
         clients=clients,
-        destinations=Destinations(
-            policy.instance.environment,
-            _own_addresses(listening),
-            frozenset((other.host, other.port) for other in policy.other_hosts),
-        ),
+        destinations=_destinations(policy, listening),
         clock=clock,
         journal=journal,
         ledger=ledger,
@@ -276,8 +272,10 @@ def _check_certificates(folder: Path, environment: Environment) -> None:
         raise StartError(f"certificates in {folder}: {problems[0]} (`pretrade certs` makes new ones)")
 
 
-def _own_addresses(listening: Listening) -> frozenset[str]:
-    return frozenset({str(listening.base_url), f"localhost:{listening.base_url.port}"})
+def _destinations(policy: Policy, listening: Listening) -> Destinations:
+    own = frozenset({str(listening.base_url), f"localhost:{listening.base_url.port}"})
+    others = frozenset((other.host, other.port) for other in policy.other_hosts)
+    return Destinations(policy.instance.environment, own, others)
 
 
 def leaf_path(loaded: LoadedPolicy) -> Path:

@@ -17,6 +17,7 @@ from pretrade.kalshi.connection import Answer, ClosedUnanswered, Connection, Not
 from pretrade.kalshi.reading_room import Place, ReadingRoom
 from pretrade.kalshi.signing import SIGNATURE_HEADER, SIGNATURE_HEADERS, SignedRequest
 from pretrade.kalshi.slots import Slots
+from pretrade.model.frozen import frozen
 
 __all__ = ["Address", "Answer", "Lane", "NotSent", "Unknown", "Upstream", "tls_context"]
 
@@ -68,6 +69,17 @@ class Lane(Enum):
 
 
 _REPEATABLE = frozenset([Lane.READ, Lane.RECONCILE])
+
+
+@frozen
+class _Errand:
+    """One request's bytes, until when (the loop's clock) they may take, the last look before them, and the room for the
+    answer."""
+
+    message: bytes
+    deadline: float
+    last_look: Callable[[], None] | None
+    room: Place | None
 
 
 class Upstream:
@@ -140,17 +152,21 @@ class Upstream:
             message_to_caller = "every connection to the exchange stayed busy until the deadline"
             raise NotSent(message_to_caller) from e
         try:
-            kept = self._take_kept(_READ_IDLE_SECONDS if is_repeatable else self._idle_limit)
-            if kept is not None:
-                try:
-                    return self._heard(request, asked, await self._ask(kept, message, deadline, last_look, room))
-                except ClosedUnanswered:
-                    if not is_repeatable:
-                        raise
-            fresh = await self._dial(deadline)
-            return self._heard(request, asked, await self._ask(fresh, message, deadline, last_look, room))
+            answer = await self._carry(_Errand(message, deadline, last_look, room), is_repeatable=is_repeatable)
+            return self._heard(request, asked, answer)
         finally:
             slots.give_back(reader)
+
+    async def _carry(self, errand: _Errand, *, is_repeatable: bool) -> Answer:
+        """Ask on a kept connection or on a fresh one; what may be asked again, also where the kept one was closed."""
+        kept = self._take_kept(_READ_IDLE_SECONDS if is_repeatable else self._idle_limit)
+        if kept is not None:
+            try:
+                return await self._ask(kept, errand)
+            except ClosedUnanswered:
+                if not is_repeatable:
+                    raise
+        return await self._ask(await self._dial(errand.deadline), errand)
 
     def _heard(self, request: SignedRequest, asked: float, answer: Answer) -> Answer:
         if self.on_dated is not None and request.headers and answer.date:
@@ -197,19 +213,12 @@ class Upstream:
             self._open.add(connection)
         return connection
 
-    async def _ask(
-        self,
-        connection: Connection,
-        message: bytes,
-        deadline: float,
-        last_look: Callable[[], None] | None,
-        room: Place | None,
-    ) -> Answer:
+    async def _ask(self, connection: Connection, errand: _Errand) -> Answer:
         try:
             self._refuse_if_closed()
-            if last_look is not None:
-                last_look()
-            return await connection.ask(message, deadline, room)
+            if errand.last_look is not None:
+                errand.last_look()
+            return await connection.ask(errand.message, errand.deadline, errand.room)
         finally:
             self._keep_or_end(connection)
 
