@@ -14,7 +14,6 @@ from pretrade.practice.api.filters import required_integer
 from pretrade.practice.api.query import Query
 from pretrade.practice.api.tape import DAY, HOUR, MINUTE, Bar, Range, Tape
 from pretrade.practice.api.views import Json
-from pretrade.practice.core.errors import bad_parameter
 
 MAX_CANDLES = 5_000
 """The most periods of one market (and of one event) that one call may span, as the exchange's clients report it."""
@@ -47,18 +46,18 @@ def window(query: Query) -> Window:
     """The window of `start_ts`, `end_ts` and `period_interval`, all required. Raises 400."""
     minutes = required_integer(query, "period_interval", 1, 1_440)
     if minutes not in _PERIODS:
-        raise bad_parameter(query.operation, "PeriodInterval", "oneof")
+        raise query.bad("period_interval", "oneof")
     first = required_integer(query, "start_ts", 0, _MOST_SECONDS)
     last = required_integer(query, "end_ts", 0, _MOST_SECONDS)
     if last < first:
-        raise bad_parameter(query.operation, "EndTs", "gtefield")
+        raise query.bad("end_ts", "gtefield")
     return Window(_PERIODS[minutes], first, last)
 
 
 def require_at_most(query: Query, asked: Window, markets: int, most: int) -> None:
     """Refuse a window of more candlesticks than one call may bring. Raises 400."""
     if asked.count * markets > most:
-        raise bad_parameter(query.operation, "EndTs", "max_candlesticks")
+        raise query.bad("end_ts", "max_candlesticks")
 
 
 def candles(tape: Tape, ticker: str, asked: Window, *, latest_before: bool = False) -> list[Json]:

@@ -28,7 +28,7 @@ from pretrade.practice.api.schemas import (
     Kind,
     Schema,
 )
-from pretrade.practice.core.errors import ExchangeError, Shape, bad_parameter, bad_request
+from pretrade.practice.core.errors import ExchangeError, Shape, bad_parameter, bad_request, field_name
 
 _TYPES: dict[Kind, type] = {Kind.STRING: str, Kind.INT: int, Kind.BOOL: bool, Kind.STRINGS: list, Kind.OBJECTS: list}
 _MEMBERS: dict[Kind, tuple[type, str]] = {Kind.STRINGS: (str, "string"), Kind.OBJECTS: (dict, "struct")}
@@ -160,7 +160,7 @@ def figure(text: str, places: int, code: str) -> int:
 def require_subaccount(operation: str, number: int | None) -> int | None:
     """A subaccount's number is 0 to 63 (orders.md 2)."""
     if number is not None and not 0 <= number <= MAX_SUBACCOUNT:
-        raise bad_parameter(operation, "Subaccount", "gte" if number < 0 else "lte")
+        raise bad_parameter(operation, "subaccount", "gte" if number < 0 else "lte")
     return number
 
 
@@ -204,5 +204,5 @@ def _require_valid(schema: Schema, field: Field, given: Any) -> None:
 
 
 def _invalid(schema: Schema, field: Field, rule: str) -> ExchangeError:
-    name = "".join(part.capitalize() for part in field.name.split("_"))
+    name = field_name(field.name)
     return bad_request(f"Key: '{schema.name}.{name}' Error:Field validation for '{name}' failed on the '{rule}' tag")

@@ -7,7 +7,6 @@ import datetime as dt
 from dataclasses import dataclass
 
 from pretrade.practice.api.query import Query
-from pretrade.practice.core.errors import bad_parameter
 
 _MOST_SECONDS = 10**12
 _SECOND_US = 1_000_000
@@ -45,7 +44,7 @@ def required_integer(query: Query, name: str, low: int, high: int) -> int:
     """A whole number that must be there. Raises 400."""
     value = query.integer(name, low, high)
     if value is None:
-        raise bad_parameter(query.operation, field_name(name), "required")
+        raise query.bad(name, "required")
     return value
 
 
@@ -53,7 +52,7 @@ def required_texts(query: Query, name: str, most: int) -> list[str]:
     """One to `most` texts, repeated or separated by commas. Raises 400."""
     values = query.texts(name)
     if not 0 < len(values) <= most:
-        raise bad_parameter(query.operation, field_name(name), "lte" if values else "required")
+        raise query.bad(name, "lte" if values else "required")
     return values
 
 
@@ -68,7 +67,7 @@ def moment(query: Query, name: str) -> dt.datetime | None:
     text = query.text(name)
     found = None if text is None else parse_moment(text)
     if text is not None and found is None:
-        raise bad_parameter(query.operation, field_name(name), "datetime")
+        raise query.bad(name, "datetime")
     return found
 
 
@@ -91,8 +90,3 @@ def sized(query: Query, default: int, most: int, size: str = "limit") -> Query:
 def as_moment(at_us: int) -> dt.datetime:
     """A moment in microseconds since 1970 as one that can be compared with those of texts."""
     return _EPOCH + dt.timedelta(microseconds=at_us)
-
-
-def field_name(name: str) -> str:
-    """A parameter's name as the exchange's validator spells it: `period_interval` is `PeriodInterval`."""
-    return "".join(part.capitalize() for part in name.split("_"))

@@ -14,7 +14,6 @@ from pretrade.practice.api.filters import Span, span
 from pretrade.practice.api.market_views import created_us, updated_us
 from pretrade.practice.api.multivariate import collection_of
 from pretrade.practice.api.query import Query
-from pretrade.practice.core.errors import bad_parameter
 from pretrade.practice.core.state import MarketState
 
 type Test = Callable[[MarketState], bool]
@@ -97,7 +96,7 @@ def _named(call: Call) -> Test:
 def _times(query: Query) -> _Times | None:
     found = [_Times(about, named) for about in _MOMENTS if (named := span(query, about))]
     if len(found) > 1:
-        raise bad_parameter(query.operation, f"{found[1].about.capitalize()}Ts", "excluded_with")
+        raise query.bad(f"{found[1].about}_ts", "excluded_with")
     return found[0] if found else None
 
 
@@ -106,10 +105,10 @@ def _require_together(query: Query, status: str | None, times: _Times | None) ->
     if times is None:
         return
     if status not in _STATUS_WITH[times.about]:
-        raise bad_parameter(query.operation, "Status", "excluded_with")
+        raise query.bad("status", "excluded_with")
     if times.about != "updated":
         return
     if query.text("event_ticker") or query.texts("tickers") or query.text("mve_filter") == "only":
-        raise bad_parameter(query.operation, "UpdatedTs", "excluded_with")
+        raise query.bad("updated_ts", "excluded_with")
     if query.text("series_ticker") and query.text("mve_filter") != "exclude":
-        raise bad_parameter(query.operation, "MveFilter", "required_with")
+        raise query.bad("mve_filter", "required_with")

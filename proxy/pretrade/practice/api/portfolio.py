@@ -120,6 +120,6 @@ class Portfolio:
 
 def _until[T](rows: Sequence[T], moment_us: int, moment_of: Callable[[T], int]) -> Sequence[T]:
     """The rows up to a moment; they are in the order of their moments."""
-    return (
-        rows if not rows or moment_of(rows[-1]) <= moment_us else rows[: bisect_right(rows, moment_us, key=moment_of)]
-    )
+    if not rows or moment_of(rows[-1]) <= moment_us:
+        return rows
+    return rows[: bisect_right(rows, moment_us, key=moment_of)]

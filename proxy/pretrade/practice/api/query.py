@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pretrade.practice.core.errors import bad_parameter
+from pretrade.practice.core.errors import ExchangeError, bad_parameter
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -34,7 +34,7 @@ class Query:
         """All values of a parameter, repeated or separated by commas. Raises 400 for more than `most`."""
         found = [part for key, value in self.pairs if key == name for part in value.split(",") if part]
         if most is not None and len(found) > most:
-            raise self._bad(name, "max")
+            raise self.bad(name, "max")
         return found
 
     def flag(self, name: str) -> bool:
@@ -48,16 +48,16 @@ class Query:
             return None
         digits = text.removeprefix("-")
         if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
-            raise self._bad(name, "numeric")
+            raise self.bad(name, "numeric")
         if not low <= int(text) <= high:
-            raise self._bad(name, "gte" if int(text) < low else "lte")
+            raise self.bad(name, "gte" if int(text) < low else "lte")
         return int(text)
 
     def word(self, name: str, words: Sequence[str]) -> str | None:
         """One of some words, None when absent. Raises 400."""
         text = self.text(name)
         if text is not None and text not in words:
-            raise self._bad(name, "oneof")
+            raise self.bad(name, "oneof")
         return text
 
     def shard(self) -> int | None:
@@ -71,8 +71,9 @@ class Query:
         last = MAX_TS * _MICROS if high is None else high * _MICROS
         return lambda at_us: first <= at_us <= last
 
-    def _bad(self, name: str, rule: str) -> Exception:
-        return bad_parameter(self.operation, "".join(part.capitalize() for part in name.split("_")), rule)
+    def bad(self, name: str, rule: str) -> ExchangeError:
+        """What to raise for a parameter outside a rule of the exchange's validator."""
+        return bad_parameter(self.operation, name, rule)
 
 
 def page[T](

@@ -22,7 +22,7 @@ from pretrade.practice.api.market_views import market_view
 from pretrade.practice.api.multivariate import collection_of
 from pretrade.practice.api.query import page
 from pretrade.practice.api.views import Json, rfc3339
-from pretrade.practice.core.errors import bad_parameter, not_found
+from pretrade.practice.core.errors import not_found
 from pretrade.practice.core.instruments import Event, Series
 
 _API = "/trade-api/v2"
@@ -64,7 +64,7 @@ def combos(call: Call) -> Reply:
     series, collection = call.query.text("series_ticker"), call.query.text("collection_ticker")
     tickers = frozenset(call.query.texts("tickers"))
     if series is not None and collection is not None:
-        raise bad_parameter(call.query.operation, "CollectionTicker", "excluded_with")
+        raise call.query.bad("collection_ticker", "excluded_with")
 
     def wanted(one: Event) -> bool:
         own = collection_of(call, one)

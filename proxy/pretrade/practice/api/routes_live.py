@@ -6,7 +6,7 @@ Rule of this file: as in `routes_extras`: all of it is what the world brings alo
 from pretrade.practice.api.call import Call, Reply, Route
 from pretrade.practice.api.filters import required_integer, required_texts
 from pretrade.practice.api.views import Json
-from pretrade.practice.core.errors import bad_parameter, not_found
+from pretrade.practice.core.errors import not_found
 
 _API = "/trade-api/v2"
 _DAY_MS = 86_400_000
@@ -87,7 +87,7 @@ def forecasts(call: Call) -> Reply:
     first, last = (required_integer(query, name, 0, _MOST) for name in ("start_ts", "end_ts"))
     period = required_integer(query, "period_interval", 0, 1_440)
     if period not in {0, 1, 60, 1_440}:
-        raise bad_parameter(query.operation, "PeriodInterval", "oneof")
+        raise query.bad("period_interval", "oneof")
     found = [
         dict(one) | {"percentile_points": [p for p in one["percentile_points"] if p.get("percentile") in percentiles]}
         for one in call.extras.get("forecasts", ())
@@ -124,10 +124,10 @@ def _weather_window(call: Call) -> tuple[int, int]:
     trailing = query.integer("last_sec", 1, _MOST // 1_000)
     if trailing is not None:
         if first is not None or last is not None:
-            raise bad_parameter(query.operation, "LastSec", "excluded_with")
+            raise query.bad("last_sec", "excluded_with")
         return now - trailing * 1_000, now
     if first is not None and last is None:
-        raise bad_parameter(query.operation, "To", "required_with")
+        raise query.bad("to", "required_with")
     last = now if last is None else last
     return (last - _DAY_MS if first is None else first), last
 
@@ -135,9 +135,9 @@ def _weather_window(call: Call) -> tuple[int, int]:
 def _percentiles(call: Call) -> set[int]:
     texts = required_texts(call.query, "percentiles", _MAX_PERCENTILES)
     if not all(text.isascii() and text.isdigit() and len(text) < 6 for text in texts):
-        raise bad_parameter(call.query.operation, "Percentiles", "numeric")
+        raise call.query.bad("percentiles", "numeric")
     if any(int(text) > _LAST_PERCENTILE for text in texts):
-        raise bad_parameter(call.query.operation, "Percentiles", "lte")
+        raise call.query.bad("percentiles", "lte")
     return {int(text) for text in texts}
 
 

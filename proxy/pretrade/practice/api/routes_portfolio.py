@@ -15,7 +15,7 @@ from pretrade.practice.api.money_views import settlement_view
 from pretrade.practice.api.query import Query, newest_first, page
 from pretrade.practice.api.views import Json, event_position_view, fill_view, order_view, position_view
 from pretrade.practice.core.accounts import Position
-from pretrade.practice.core.errors import bad_parameter, not_found
+from pretrade.practice.core.errors import not_found
 from pretrade.practice.core.records import Order, OrderStatus
 
 _PORTFOLIO = "/trade-api/v2/portfolio"
@@ -70,7 +70,7 @@ def queue_positions(call: Call) -> Reply:
     """The counts ahead of all resting orders of some markets or one event, in one subaccount: 0 unless asked."""
     query = call.query
     if not query.texts("market_tickers") and query.text("event_ticker") is None:
-        raise bad_parameter(query.operation, "MarketTickers", "required_without")
+        raise query.bad("market_tickers", "required_without")
     wanted, subaccount = _tickers(call, 1, "market_tickers"), call.subaccount() or 0
     rows = [
         {"order_id": order_id, "market_ticker": ticker, "queue_position_fp": format_count(ahead[order_id])}
@@ -159,7 +159,7 @@ def _figures(query: Query) -> list[Callable[[Position], int]]:
     """The figures that `count_filter` wants to be other than zero."""
     names = query.texts("count_filter")
     if any(name not in _FIGURES for name in names):
-        raise bad_parameter(query.operation, "CountFilter", "oneof")
+        raise query.bad("count_filter", "oneof")
     return [_FIGURES[name] for name in names]
 
 

@@ -76,8 +76,14 @@ def not_found() -> ExchangeError:
     return ExchangeError(404, "not_found")
 
 
-def bad_parameter(operation: str, parameter: str, rule: str) -> ExchangeError:
+def field_name(name: str) -> str:
+    """A name as the exchange's validator spells it: `period_interval` is `PeriodInterval`."""
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def bad_parameter(operation: str, name: str, rule: str) -> ExchangeError:
     """A query parameter outside its rule: 400 `{"msg": ...}` in the words of the exchange's validator."""
+    parameter = field_name(name)
     text = (
         f"Parameter validation failed for {operation}: Key: '{operation}Params.{parameter}' "
         f"Error:Field validation for '{parameter}' failed on the '{rule}' tag"

@@ -5,12 +5,13 @@ what changes a description puts another one in its place (`lifecycle`).
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pretrade.model.markets import FeeType
 from pretrade.model.orders import Side
-from pretrade.model.units import ONE_DOLLAR_PRICE
+from pretrade.model.units import ONE_DOLLAR_PRICE, format_price
 
 ONE = int(ONE_DOLLAR_PRICE)
 _TENTH = ONE // 10
@@ -69,6 +70,19 @@ FINEST: dict[PriceStructure, int] = {
     structure: math.gcd(*(bound for r in ranges for bound in (r.start, r.step))) for structure, ranges in GRIDS.items()
 }
 """The largest step that every price of a grid is a multiple of."""
+
+
+def on_tick(structure: PriceStructure, price: int) -> bool:
+    """Whether a price lies on a tick of a grid, inside (0, 1)."""
+    ranges = GRIDS[structure]
+    return 0 < price < ONE and any(r.start <= price <= r.end and (price - r.start) % r.step == 0 for r in ranges)
+
+
+def nearest_prices(fits: Callable[[int], bool], price: int) -> str:
+    """The nearest prices that fit below and above one that does not, for people: `$0.4500 and $0.4600`."""
+    below = next((p for p in range(price, 0, -1) if fits(p)), 0)
+    above = next((p for p in range(price, ONE) if fits(p)), ONE)
+    return " and ".join(f"${format_price(p)}" for p in (below, above) if 0 < p < ONE)
 
 
 class SettlementBounds(StrEnum):
@@ -158,8 +172,7 @@ class Market:
 
     def on_grid(self, price: int) -> bool:
         """Whether an order may carry this price: inside (0, 1), above the settlement floor, on a tick (orders.md 9)."""
-        inside = self.settlement_floor < price < ONE
-        return inside and any(r.start <= price <= r.end and (price - r.start) % r.step == 0 for r in self.price_ranges)
+        return price > self.settlement_floor and on_tick(self.structure, price)
 
     def tick_above(self, price: int) -> int:
         """The next price up from one on the grid; $1 (not an order price) when there is none."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from pretrade.model.units import format_price, parse_count, parse_money, parse_price
 from pretrade.practice.assemble import Practice
-from pretrade.practice.core.instruments import ONE, Market
+from pretrade.practice.core.instruments import Market, nearest_prices
 from pretrade.practice.core.state import MarketState
 from pretrade.practice.words import nearest
 
@@ -81,9 +81,7 @@ def require_on_grid(market: Market, price: int) -> None:
     """Raise ActionError, with the nearest prices, for one between two ticks."""
     if market.on_grid(price):
         return
-    below = max((p for p in range(price, 0, -1) if market.on_grid(p)), default=0)
-    above = min((p for p in range(price, ONE) if market.on_grid(p)), default=ONE)
-    near = " and ".join(f"${format_price(p)}" for p in (below, above) if 0 < p < ONE)
+    near = nearest_prices(market.on_grid, price)
     raise ActionError(f"${format_price(price)} is between two ticks of {market.ticker}; the nearest are {near}")
 
 

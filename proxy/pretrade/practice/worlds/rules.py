@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pretrade.model.units import format_price
-from pretrade.practice.core.instruments import GRIDS, ONE
+from pretrade.practice.core.instruments import nearest_prices, on_tick
 from pretrade.yamltext.problems import Violation
 
 if TYPE_CHECKING:
@@ -107,15 +108,9 @@ def _among(where: Where, name: str, known: Iterable[str], what: str) -> Iterator
 
 
 def _on_grid(market: MarketKeys, where: Where, price: int) -> Iterator[Violation]:
-    def fits(value: int) -> bool:
-        ranges = GRIDS[market.structure]
-        return 0 < value < ONE and any(r.start <= value <= r.end and (value - r.start) % r.step == 0 for r in ranges)
-
-    if fits(price):
+    if on_tick(market.structure, price):
         return
-    below = next((value for value in range(price, 0, -1) if fits(value)), 0)
-    above = next((value for value in range(price, ONE) if fits(value)), ONE)
-    near = " and ".join(f"${format_price(value)}" for value in (below, above) if 0 < value < ONE)
+    near = nearest_prices(partial(on_tick, market.structure), price)
     yield Violation(where, f"${format_price(price)} lies between ticks of {market.structure}; nearest: {near}")
 
 
