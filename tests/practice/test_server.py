@@ -114,6 +114,19 @@ async def test_serve_says_when_it_is_ready_and_ends_on_a_signal(tmp_path, number
         pytest.fail("the port is still open")
 
 
+async def test_serve_ends_with_the_fault_that_ended_the_clock(tmp_path):
+    """Catches an exchange that answers on although nothing is done by its clock any more, and says so at its end."""
+
+    def fail():
+        raise RuntimeError("a market could not close")
+
+    def schedule(running):
+        running.exchange.schedule(running.exchange.clock(), fail)
+
+    with pytest.raises(RuntimeError, match="a market could not close"):
+        await asyncio.wait_for(serve(Config(folder=tmp_path, port=0), schedule), 10)
+
+
 async def test_a_client_that_hangs_up_in_its_body_or_sends_garbage_disturbs_nobody(practice, capfd, caplog):
     trusting = ssl.create_default_context(cafile=str(practice.ca_file))
     head = f"POST {API}/portfolio/events/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc"

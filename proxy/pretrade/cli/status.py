@@ -125,8 +125,8 @@ def _overview(answer: dict[str, Any]) -> Table:
         "reconciliation": reconciled(answer["reconciliation"]),
         "feed": _feed(answer["feed"]),
         "keys": "\n".join(_key(one) for one in answer["keys"]),
+        "own_groups": "\n".join(_own_group(one) for one in answer["own_groups"]),
     }
-    shown["own_groups"] = "\n".join(_own_group(one) for one in answer["own_groups"])
     for key, label in _LABELS.items():
         if shown[key] or key != "own_groups":
             table.add_row(label, _shown(shown[key]))

@@ -63,17 +63,18 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class RunningPractice:
-    """A started exchange, with what tests and people in the same process need of it."""
+    """A started exchange, with what tests and people in the same process need of it. `ticking` goes on until it stops,
+    or until something that is due by the clock fails."""
 
     host: str
     port: int
     ca_file: Path
     control_token: str
     practice: Practice
+    ticking: asyncio.Task[None]
     _stream: StreamServer
     _runner: web.AppRunner
     _stopping: asyncio.Event
-    _ticking: asyncio.Task[None]
     _kept: ExitStack
 
     @property
@@ -102,9 +103,10 @@ class RunningPractice:
         return f"{self.origin}/trade-api/v2"
 
     async def stop(self) -> None:
-        """Stop listening, let running requests end (held answers go out at once) and close all connections."""
+        """Stop listening, let running requests end (held answers go out at once) and close all connections. Raises what
+        has ended the clock, where something did."""
         self._stopping.set()
-        await self._ticking
+        await asyncio.wait({self.ticking})
         await self._stream.stop()
         server = self._runner.server
         transports = [c.transport for c in server.connections if c.transport is not None] if server is not None else []
@@ -114,6 +116,7 @@ class RunningPractice:
             transport.abort()
         self._kept.close()
         await asyncio.sleep(0)
+        self.ticking.result()
 
 
 async def start(config: Config, reset: Callable[[], None] | None = None) -> RunningPractice:
@@ -141,7 +144,7 @@ async def start(config: Config, reset: Callable[[], None] | None = None) -> Runn
             _stream=stream,
             _runner=runner,
             _stopping=stopping,
-            _ticking=asyncio.create_task(_tick(practice, stopping)),
+            ticking=asyncio.create_task(_tick(practice, stopping)),
             _kept=undo.pop_all(),
         )
     # Last of all: a start that fails must not take the folder from an exchange that runs there.
@@ -175,7 +178,7 @@ async def serve(config: Config, ready: Callable[[RunningPractice], None] | None 
     try:
         if ready is not None:
             ready(running)
-        while await _first(reset, stop) is reset:
+        while await _first(running, reset, stop) is reset:
             reset.clear()
             await running.stop()
             _forget_state(config)
@@ -186,13 +189,13 @@ async def serve(config: Config, ready: Callable[[RunningPractice], None] | None 
         await running.stop()
 
 
-async def _first(*events: asyncio.Event) -> asyncio.Event:
-    """The first of some events that is set."""
+async def _first(running: RunningPractice, *events: asyncio.Event) -> asyncio.Event | None:
+    """The first of some events that is set; None where a fault has ended the exchange's clock, which `stop` raises."""
     waiting = {asyncio.create_task(event.wait()): event for event in events}
-    done, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
+    done, _ = await asyncio.wait({*waiting, running.ticking}, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting.keys() - done:
         task.cancel()
-    return next(event for task, event in waiting.items() if task in done)
+    return next((event for task, event in waiting.items() if task in done), None)
 
 
 def _forget_state(config: Config) -> None:
