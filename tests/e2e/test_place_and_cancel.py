@@ -55,12 +55,14 @@ def strict(tmp_path: Path) -> Iterator[Bench]:
 
 def test_it_rests_and_is_gone_under_the_policy_that_everybody_has(strict):
     """Catches: an order far from the market that the default collar denies; one that could trade at once; a row that
-    does not say who wanted it; an order left behind; a journal that does not end as a proxy's does."""
+    does not say who wanted it; a cancel on the first shard of a market that is on another; an order left behind; a
+    journal that does not end as a proxy's does."""
     with strict.exchange_sees(2) as seen:
         done = strict.tried()
     assert done.returncode == 0, done.stdout + done.stderr
     assert steps(done) == ["order", "placed", "rests", "cancel", "gone"]
     assert [one["method"] for one in seen] == ["POST", "DELETE"]
+    assert seen[1]["query"] == f"subaccount=0&market_ticker={OPEN}", "no shard: that the market finds"
     assert f"bid of 1.00 at $0.4500 in {OPEN}" in done.stdout, "10 cents below the middle of 0.54 and 0.56"
     rows = strict.events("decision")[-2:]
     assert [(row.body["door"], row.body["client"], row.body["verdict"]) for row in rows] == [

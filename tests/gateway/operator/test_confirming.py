@@ -16,7 +16,6 @@ from pretrade.gateway.messages import Answer
 from pretrade.gateway.operator.admin import AdminError
 from pretrade.gateway.operator.confirming import Confirmer, approver_of, waiting
 from pretrade.gateway.way.records import read_facts
-from pretrade.journal.errors import JournalError
 from pretrade.journal.events import EventKind
 from pretrade.kalshi.wire import restore
 from pretrade.model.decisions import Approved
@@ -264,9 +263,37 @@ async def test_what_is_not_on_record_does_not_hold(world: World) -> None:
     """Catches an order that passes by an approval of which no row tells."""
     ticket = await asked(world)
     Disk(world).error = OSError("no space left")
-    with pytest.raises((JournalError, OSError)):
+    with pytest.raises(AdminError, match=r"no space left.* may be on the disk all the same"):
         await approve(world, ticket)
     assert world.instance.ledger.confirmations.tickets[ticket].approvals == ()
+    assert not Snapshots(world.instance).too_early()
+
+
+async def test_what_no_row_has_asked_waits_for_nobody(world: World) -> None:
+    """Catches a person's yes to a question that could not be recorded: the order that passes by it would name a
+    decision that the log does not have (found by a simulated world)."""
+    disk = Disk(world)
+    disk.error = OSError("no space left")
+    assert (await send(world))[1]["code"] == "JOURNAL_UNAVAILABLE"
+    assert waiting(world.instance) == []
+    disk.error = None
+    await approve(world, await asked(world))
+    assert (await send(world))[0] == 201
+
+
+async def test_no_snapshot_is_taken_while_an_approval_is_on_its_way_to_disk(world: World) -> None:
+    """The row of the approval stands before the snapshot. Catches an approval that a restart has forgotten although it
+    is on record (found by a simulated world)."""
+    ticket, taking = await asked(world), Snapshots(world.instance)
+    disk = Disk(world)
+    disk.hold()
+    approving = asyncio.create_task(approve(world, ticket))
+    await asyncio.to_thread(disk.reached.wait, 20)
+    assert taking.too_early()
+    disk.go_on.set()
+    await approving
+    await taking.take()
+    assert last(world.path).ledger.confirmations.tickets[ticket].approvals
 
 
 async def test_it_takes_as_many_people_as_the_policy_says(tmp_path: Path) -> None:

@@ -74,8 +74,8 @@ class Snapshots:
         """Why none may be taken now, in words; empty where one may.
 
         A row on its way to disk may change the ledger only once it is there: it would stand before the snapshot, and
-        the snapshot would take back what it says (give up a hold, resume trading). Where that of an outcome has failed,
-        the snapshot would know an end that no row tells.
+        the snapshot would take back what it says (give up a hold, resume trading, approve an order). Where that of an
+        outcome has failed, the snapshot would know an end that no row tells.
         """
         endings = self._instance.endings
         if endings.withdrawn:
@@ -84,6 +84,8 @@ class Snapshots:
             return "how an order ended is not on record yet"
         if self._instance.trading.is_resuming:
             return "trading is about to be resumed, which is not on record yet"
+        if self._instance.ledger.confirmations.under_way:
+            return "an order is about to be confirmed, which is not on record yet"
         return ""
 
     def take(self) -> asyncio.Future[int]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pretrade.gateway.instance import Instance
 from pretrade.gateway.messages import printable
 from pretrade.gateway.operator.admin import AdminError
+from pretrade.journal.errors import JournalUnavailable
 from pretrade.journal.events import EventKind
 from pretrade.kalshi.wire import describe
 from pretrade.model.codes import DenyCode
@@ -86,7 +87,7 @@ class Confirmer:
         return {"waiting": waiting(self._instance)}
 
     async def confirm(self, actor: str, arguments: Mapping[str, str]) -> dict[str, object]:
-        """Approve one order. Raises AdminError for what the person must put right, JournalError with nothing done."""
+        """Approve one order. Raises AdminError for what the person must put right, and where it cannot be recorded."""
         name, by, reason = (arguments.get(key, "").strip() for key in ("decision_id", "by", "reason"))
         if not (name and by and reason):
             raise AdminError("confirming needs the decision's id, a name (--by) and a reason (--reason)")
@@ -100,13 +101,25 @@ class Confirmer:
             )
         if approver in {who for who, _ in ticket.approvals}:
             raise AdminError(f"{approver} has approved it already; another person must")
-        body = {"actor": actor, "approver": approver, "by": by, "reason": reason, "at_ms": now_ms}
-        await instance.journal.append(EventKind.CONFIRMATION, body, name)
+        await self._record(name, {"actor": actor, "approver": approver, "by": by, "reason": reason, "at_ms": now_ms})
         instance.ledger.confirmations.approve(name, approver, now_ms)
         found = instance.ledger.confirmations.tickets.get(name)
         if found is None:
             raise AdminError(f"{name} is gone: its client has asked for more, or for too many others, since")
         return _shown(instance, found, now_ms)
+
+    async def _record(self, name: str, body: Mapping[str, object]) -> None:
+        confirmations = self._instance.ledger.confirmations
+        confirmations.under_way += 1
+        try:
+            await self._instance.journal.append(EventKind.CONFIRMATION, body, name)
+        except JournalUnavailable as e:
+            raise AdminError(
+                f"the approval does not hold, for it could not be recorded: {e}. Its row may be on the disk all the "
+                "same, and then it holds after a restart, for as long as confirm.within says"
+            ) from e
+        finally:
+            confirmations.under_way -= 1
 
 
 def approver_of(actor: str) -> str:

@@ -96,6 +96,7 @@ class Writes:
                 await row.pending
             except JournalUnavailable as e:
                 self._sender.withdraw(request)
+                self._instance.ledger.confirmations.forget(request.decision_id)
                 return refused(request, DenyCode.JOURNAL_UNAVAILABLE, f"the decision could not be recorded: {e}")
         request.watch.lap("journal")
         decision = judged.decision

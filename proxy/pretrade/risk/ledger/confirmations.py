@@ -60,6 +60,8 @@ class Confirmations:
 
     def __init__(self) -> None:
         self.tickets: dict[str, Ticket] = {}
+        self.under_way = 0
+        """Approvals whose rows are on their way to the disk; no part of the fold."""
 
     def find(self, client: str, write: Write, now_ms: int, within_ms: int, under: str) -> Ticket | None:
         """The latest ticket that stands for this order of this client."""
@@ -90,4 +92,8 @@ class Confirmations:
 
     def use(self, decision_id: str) -> None:
         """Note that an order has passed by it."""
+        self.tickets.pop(decision_id, None)
+
+    def forget(self, decision_id: str) -> None:
+        """Let go of a question that could not be recorded: nobody is to approve what no row asks."""
         self.tickets.pop(decision_id, None)
