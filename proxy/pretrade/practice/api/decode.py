@@ -23,11 +23,11 @@ from pretrade.practice.api.schemas import (
     CANCEL_ENTRY,
     CREATE,
     DECREASE,
-    MAX_SUBACCOUNT,
     Field,
     Kind,
     Schema,
 )
+from pretrade.practice.core.accounts import LAST_SUBACCOUNT
 from pretrade.practice.core.errors import ExchangeError, Shape, bad_parameter, bad_request, field_name
 
 _TYPES: dict[Kind, type] = {Kind.STRING: str, Kind.INT: int, Kind.BOOL: bool, Kind.STRINGS: list, Kind.OBJECTS: list}
@@ -159,7 +159,7 @@ def figure(text: str, places: int, code: str) -> int:
 
 def require_subaccount(operation: str, number: int | None) -> int | None:
     """A subaccount's number is 0 to 63 (orders.md 2)."""
-    if number is not None and not 0 <= number <= MAX_SUBACCOUNT:
+    if number is not None and not 0 <= number <= LAST_SUBACCOUNT:
         raise bad_parameter(operation, "subaccount", "gte" if number < 0 else "lte")
     return number
 

@@ -14,6 +14,7 @@ from pretrade.kalshi.keys import KeyFormatError, PublicKey, load_public_key, pub
 from pretrade.practice.api.keystore import ApiKey, KeyStore
 from pretrade.practice.api.schemas import SCOPES
 from pretrade.practice.certs import write_private
+from pretrade.practice.core.accounts import LAST_SUBACCOUNT
 
 FILE_NAME = "keys.yaml"
 _FIELDS = {"key_id", "account", "public_key", "scopes", "name", "subaccount", "fcm_subtrader_id"}
@@ -139,6 +140,6 @@ def _scopes(scopes: object, where: str) -> tuple[str, ...]:
 
 
 def _subaccount(number: object, where: str) -> int | None:
-    if number is None or (type(number) is int and 0 <= number <= 63):
+    if number is None or (type(number) is int and 0 <= number <= LAST_SUBACCOUNT):
         return number if isinstance(number, int) else None
-    raise KeyFileError(f"{where}: subaccount must be a number from 0 to 63, was {number!r}")
+    raise KeyFileError(f"{where}: subaccount must be a number from 0 to {LAST_SUBACCOUNT}, was {number!r}")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pretrade.practice.core import routing
 from pretrade.practice.core.errors import ExchangeError, bad_parameter
 
 DEFAULT_LIMIT = 100
@@ -62,7 +63,7 @@ class Query:
 
     def shard(self) -> int | None:
         """The `exchange_index` to filter by, None for all shards."""
-        return self.integer("exchange_index", 0, 100)
+        return self.integer("exchange_index", 0, routing.LAST)
 
     def period(self) -> Callable[[int], bool]:
         """Whether a moment (microseconds) lies between `min_ts` and `max_ts` (seconds, both included)."""

@@ -11,6 +11,7 @@ from pretrade.practice.api import decode
 from pretrade.practice.api.call import Call, Reply, Route
 from pretrade.practice.api.region import require_region
 from pretrade.practice.api.views import Json, canceled_view, created_view, decreased_view
+from pretrade.practice.core import routing
 from pretrade.practice.core.errors import ExchangeError, Shape
 
 _ORDERS = "/trade-api/v2/portfolio/events/orders"
@@ -51,7 +52,7 @@ def cancel(call: Call) -> Reply:
     """Cancel one resting order; a body is ignored (one client always sends `{}`)."""
     which = CancelOrder(
         order_id=call.params["order_id"],
-        exchange_index=call.query.integer("exchange_index", -1, 100),
+        exchange_index=call.query.integer("exchange_index", routing.AUTO, routing.LAST),
         market_ticker=call.query.text("market_ticker"),
         subaccount=call.subaccount(),
     )

@@ -7,6 +7,9 @@ Rule of this file: data only. Names are those of the exchange's own types, becau
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pretrade.practice.core import routing
+from pretrade.practice.core.accounts import LAST_SUBACCOUNT
+
 
 class Kind(StrEnum):
     """The type a field must have, spelt as the decoder's error text spells it."""
@@ -38,8 +41,6 @@ class Schema:
     fields: tuple[Field, ...]
 
 
-MAX_SUBACCOUNT = 63
-MAX_SHARD = 100
 SCOPES = (
     "read",
     "write",
@@ -54,7 +55,7 @@ SCOPES = (
 _SIDES = ("bid", "ask")
 _INSTANCES = ("event_contract", "margined")
 _SHARD = Field("exchange_index", Kind.INT)
-_SUBACCOUNT = Field("subaccount", Kind.INT, low=0, high=MAX_SUBACCOUNT)
+_SUBACCOUNT = Field("subaccount", Kind.INT, low=0, high=LAST_SUBACCOUNT)
 
 CREATE = Schema(
     "CreateOrderV2Request",
@@ -99,21 +100,21 @@ CANCEL_ENTRY = Schema(
 _CONTRACTS_LIMIT = (Field("contracts_limit", Kind.INT, low=1, high=1_000_000), Field("contracts_limit_fp"))
 GROUP = Schema("CreateOrderGroupRequest", (_SUBACCOUNT, *_CONTRACTS_LIMIT, _SHARD))
 GROUP_LIMIT = Schema("UpdateOrderGroupLimitRequest", _CONTRACTS_LIMIT)
-SUBACCOUNT = Schema("CreateSubaccountRequest", (Field("exchange_index", Kind.INT, low=0, high=MAX_SHARD),))
+SUBACCOUNT = Schema("CreateSubaccountRequest", (Field("exchange_index", Kind.INT, low=0, high=routing.LAST),))
 SUBACCOUNT_TRANSFER = Schema(
     "ApplySubaccountTransferRequest",
     (
         Field("client_transfer_id", required=True),
-        Field("from_subaccount", Kind.INT, required=True, low=0, high=MAX_SUBACCOUNT),
-        Field("to_subaccount", Kind.INT, required=True, low=0, high=MAX_SUBACCOUNT),
+        Field("from_subaccount", Kind.INT, required=True, low=0, high=LAST_SUBACCOUNT),
+        Field("to_subaccount", Kind.INT, required=True, low=0, high=LAST_SUBACCOUNT),
         Field("amount_cents", Kind.INT, required=True, low=1),
-        Field("exchange_index", Kind.INT, low=0, high=MAX_SHARD),
+        Field("exchange_index", Kind.INT, low=0, high=routing.LAST),
     ),
 )
 NETTING = Schema(
     "UpdateSubaccountNettingRequest",
     (
-        Field("subaccount_number", Kind.INT, required=True, low=0, high=MAX_SUBACCOUNT),
+        Field("subaccount_number", Kind.INT, required=True, low=0, high=LAST_SUBACCOUNT),
         Field("enabled", Kind.BOOL, required=True),
     ),
 )
@@ -124,10 +125,10 @@ INSTANCE_TRANSFER = Schema(
         Field("source", required=True, words=_INSTANCES),
         Field("destination", required=True, words=_INSTANCES),
         Field("amount", Kind.INT, required=True, low=1),
-        Field("source_exchange_shard", Kind.INT, low=0, high=MAX_SHARD),
-        Field("destination_exchange_shard", Kind.INT, low=0, high=MAX_SHARD),
-        Field("source_subaccount", Kind.INT, low=0, high=MAX_SUBACCOUNT),
-        Field("destination_subaccount", Kind.INT, low=0, high=MAX_SUBACCOUNT),
+        Field("source_exchange_shard", Kind.INT, low=0, high=routing.LAST),
+        Field("destination_exchange_shard", Kind.INT, low=0, high=routing.LAST),
+        Field("source_subaccount", Kind.INT, low=0, high=LAST_SUBACCOUNT),
+        Field("destination_subaccount", Kind.INT, low=0, high=LAST_SUBACCOUNT),
     ),
 )
 ALLOCATION = Schema(
@@ -140,7 +141,7 @@ ALLOCATION = Schema(
 ALLOCATION_ENTRY = Schema(
     "TargetBalanceAllocationInput",
     (
-        Field("exchange_index", Kind.INT, required=True, low=0, high=MAX_SHARD),
+        Field("exchange_index", Kind.INT, required=True, low=0, high=routing.LAST),
         Field("percent", Kind.INT, required=True, low=0, high=100),
     ),
 )

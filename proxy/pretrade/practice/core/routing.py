@@ -10,6 +10,9 @@ from pretrade.practice.core.state import State
 AUTO = -1
 """What a client writes to demand routing by ticker."""
 
+LAST = 100
+"""The highest shard that may be named (SDK model of the intra-exchange transfer)."""
+
 DEFAULT = 0
 """Where a request goes that names neither a shard nor a ticker."""
 

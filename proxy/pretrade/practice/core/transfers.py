@@ -4,14 +4,13 @@ Rule of this file: checks first, then changes; a refusal leaves no trace. Money 
 `withdraw`. Transfers are there at once; a repeated client_transfer_id is refused, never applied twice (orders.md 8).
 """
 
+from pretrade.practice.core import routing
 from pretrade.practice.core.accounts import LAST_SUBACCOUNT, PRIMARY, Account
 from pretrade.practice.core.errors import ExchangeError, invalid_parameters
 from pretrade.practice.core.exchange import Exchange
 from pretrade.practice.core.state import State
 from pretrade.practice.core.statements import CashMovement, ShardTransfer, SubaccountTransfer
 
-LAST_SHARD = 100
-"""The highest shard that a transfer may name (SDK model of the intra-exchange transfer)."""
 APPLIED = "applied"
 
 
@@ -130,4 +129,4 @@ def _require(met: bool, details: str) -> None:
 
 
 def _require_shard(shard: int) -> None:
-    _require(0 <= shard <= LAST_SHARD, f"exchange_index must be from 0 to {LAST_SHARD}")
+    _require(0 <= shard <= routing.LAST, f"exchange_index must be from 0 to {routing.LAST}")

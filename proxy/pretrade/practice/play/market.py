@@ -13,7 +13,7 @@ from pretrade.model.orders import Side
 from pretrade.model.units import format_count, format_price
 from pretrade.practice.api.views import fill_view
 from pretrade.practice.assemble import Practice
-from pretrade.practice.core import lifecycle
+from pretrade.practice.core import lifecycle, routing
 from pretrade.practice.core.exchange import Exchange
 from pretrade.practice.core.records import Order, OrderStatus
 from pretrade.practice.play.action import (
@@ -84,7 +84,7 @@ class _Switched(Action):
 
     what: Literal["trading", "exchange", "market"] = "trading"
     market: str | None = None
-    shard: Annotated[int, Field(ge=0, le=100)] | None = None
+    shard: Annotated[int, Field(ge=0, le=routing.LAST)] | None = None
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:

@@ -14,13 +14,13 @@ from pretrade.practice.api.keystore import ApiKey
 from pretrade.practice.api.ratelimit import TIERS
 from pretrade.practice.api.schemas import SCOPES
 from pretrade.practice.assemble import Practice
-from pretrade.practice.core import transfers
-from pretrade.practice.core.accounts import PRIMARY, Account
+from pretrade.practice.core import routing, transfers
+from pretrade.practice.core.accounts import LAST_SUBACCOUNT, PRIMARY, Account
 from pretrade.practice.play.action import Action, ActionError, Done, MoneyText
 from pretrade.practice.words import nearest
 
 _MICROS = 1_000_000
-type Subaccount = Annotated[int, Field(ge=0, le=63)]
+type Subaccount = Annotated[int, Field(ge=0, le=LAST_SUBACCOUNT)]
 
 
 class Deposit(Action):
@@ -32,7 +32,7 @@ class Deposit(Action):
     amount: MoneyText
     account: str = "main"
     subaccount: Subaccount = 0
-    shard: Annotated[int, Field(ge=0, le=100)] = 0
+    shard: Annotated[int, Field(ge=0, le=routing.LAST)] = 0
 
     def do(self, practice: Practice) -> Done:
         """Raises ActionError for an unknown account or shard."""

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 from pretrade.model.markets import FeeType
 from pretrade.model.orders import Side
 from pretrade.model.units import Count, Money, Price, parse_count, parse_decimal, parse_money, parse_price
+from pretrade.practice.core import routing
+from pretrade.practice.core.accounts import LAST_SUBACCOUNT
 from pretrade.practice.core.instruments import PriceStructure, SettlementBounds
 from pretrade.yamltext.forms import Form, at_most, boolean, dollars, integer, matching, member, one_of
 
@@ -107,8 +109,8 @@ Multiplier = Annotated[
     int, Form("", "a decimal with up to 2 places", lambda text: parse_decimal(text, 2, "a multiplier"))
 ]
 Strike = Annotated[int, Form("", "a whole number", integer("a strike", 10**11))]
-Shard = Annotated[int, Form("", "0 to 100", integer("a shard", 100))]
-Subaccount = Annotated[int, Form("", "0 to 63", integer("a subaccount", 63))]
+Shard = Annotated[int, Form("", f"0 to {routing.LAST}", integer("a shard", routing.LAST))]
+Subaccount = Annotated[int, Form("", f"0 to {LAST_SUBACCOUNT}", integer("a subaccount", LAST_SUBACCOUNT))]
 SideField = Annotated[Side, Form("", "bid or ask", member(Side))]
 Leg = Annotated[Literal["yes", "no"], Form("", "yes or no", one_of("yes", "no"))]
 Structure = Annotated[PriceStructure, Form("", "one of the exchange's price structures", member(PriceStructure))]
