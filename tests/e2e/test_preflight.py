@@ -24,7 +24,7 @@ class Desk(World):
         key = {"key_id": key_id, "public_key": pem, "account": "main", "scopes": scopes, "subaccount": subaccount}
         self.control("POST", "add_key", key)
 
-    def refused(self, policy: Path, timeout: float = 20.0) -> str:
+    def refused(self, policy: Path, timeout: float = 60.0) -> str:
         """What a start says that is refused; while it lasts, nobody can come in by either door."""
         program = Pretrade("refused", ("run", "-p", str(policy)), self.root)
         before = len(program.err), len(program.out)
@@ -193,7 +193,7 @@ def test_without_an_exchange_nothing_starts(tmp_path: Path, mode: str) -> None:
     with Desk(tmp_path, mode=mode) as desk:
         assert desk.proxy.end() == 0
         desk.exchange.end()
-        said = desk.refused(desk.policy, timeout=40)
+        said = desk.refused(desk.policy)
         assert "preflight: exchange: no answer: could not connect to the exchange" in said
         assert desk.events("preflight")[-1].body["verdict"] == "refused"
 

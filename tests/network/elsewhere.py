@@ -61,7 +61,7 @@ class Elsewhere(World):
         """What a start says that is refused."""
         (self.root / "refused.err").unlink(missing_ok=True)
         program = self._run("refused", **environment)
-        assert program.wait(30) == 1, program.out
+        assert program.wait(90) == 1, program.out
         assert "ready" not in program.out
         return "\n".join(line for line in program.err.splitlines() if not line.startswith("{"))
 
