@@ -191,6 +191,35 @@ def test_a_suspicion_of_before_our_last_move_begins_again() -> None:
     assert worst(record) == 500
 
 
+def closed(record: Record, at_ms: int) -> None:
+    """An ask of ours that closes the ten contracts, answered then."""
+    approve(record.ledger, "d-2", CreateOrder(order(side=Side.ASK, price="0.50", client_order_id="c-2")), now_ms=at_ms)
+    record.ledger.settle("d-2", accepted(("x-2", 1_000, 0)), at_ms)
+
+
+def test_a_position_of_before_our_own_exit_is_late_and_no_news() -> None:
+    """The reading began before the exit, or shows what lags behind it. Catches what was closed counted once more, as if
+    somebody traded past us: nothing is held there any more, so that nothing told when it was moved."""
+    record = holding()
+    record.read(QUIET, positions=(held(1_000, BOUGHT),))
+    closed(record, NOW + QUIET + 2_000)
+    for after_ms in (1_000, 2_000 + SETTLE_MS - 1):
+        found = record.read(QUIET + after_ms, positions=(held(1_000, BOUGHT),))
+        assert (kinds(found), broken(found), found.soon) == ([], [], True)
+        assert worst(record) == 0
+    assert kinds(record.read(QUIET + 2_000 + SETTLE_MS)) == []
+
+
+def test_a_position_that_is_still_there_after_our_exit_counts() -> None:
+    """Catches a purchase past us that hides behind an exit of ours for good."""
+    record = holding()
+    record.read(QUIET, positions=(held(1_000, BOUGHT),))
+    closed(record, NOW + QUIET + 2_000)
+    found = record.read(QUIET + 2_000 + SETTLE_MS, positions=(held(1_000, BOUGHT),))
+    assert kinds(found) == ["position_seen"]
+    assert worst(record) == 1_000
+
+
 def sold(order_id: str, dollars_a_leg: int) -> ExchangeOrder:
     """An ask past us that sold a contract, at a NO leg of so many $0.0001."""
     price = Price(10_000 - dollars_a_leg)

@@ -1,7 +1,7 @@
 """One account: its books, the orders that may still fill, the totals of every scope, the days, and the clients' pace.
 
 Rule of this file: an order is in its book, in the totals and in the indexes, or in none of them; every change of one
-goes through `_put` and `_take`. There is one account for what is sent and one for the dry run.
+goes through `put`, `fill` and `close`. There is one account for what is sent and one for the dry run.
 """
 
 from collections import defaultdict
@@ -22,6 +22,8 @@ type Scope = tuple[int | None, str, str]
 type BookKey = tuple[int, str]
 """(subaccount, ticker)."""
 
+EMPTIED_KEPT_MS = 600_000
+"""How long it is known of a book that became empty when it was: a reading of the exchange's record takes less."""
 NOWHERE = ""
 """The event and series of a market whose place nobody has told us."""
 
@@ -46,6 +48,7 @@ class Account:
         self.groups = Groups()
         self.places: dict[str, Place] = {}
         self._books: dict[BookKey, Book] = {}
+        self._emptied: dict[BookKey, int] = {}
         self._in_use: dict[BookKey, Book] = {}
         self._exposure: defaultdict[Scope, int] = defaultdict(int)
         self._position: defaultdict[tuple[int | None, str], int] = defaultdict(int)
@@ -58,8 +61,9 @@ class Account:
     # Looking
 
     def book(self, subaccount: int, ticker: str) -> Book:
-        """The book of a market; an empty one, not kept, where nothing is known of it."""
-        return self._books.get((subaccount, ticker)) or Book()
+        """The book of a market; an empty one, not kept, where nothing is known of it but when it was moved last."""
+        key = (subaccount, ticker)
+        return self._books.get(key) or self._new_book(key)
 
     def figures(self, subaccount: int, ticker: str) -> tuple[int, int]:
         """Worst position and exposure of a market's book; nothing where nothing is known of it."""
@@ -69,6 +73,10 @@ class Account:
     def books(self) -> tuple[tuple[BookKey, Book], ...]:
         """Every book that is not empty."""
         return tuple(self._books.items())
+
+    def emptied(self) -> tuple[tuple[BookKey, int], ...]:
+        """The books that have become empty lately, and when something of ours last moved each (Unix ms)."""
+        return tuple(self._emptied.items())
 
     def open_books(self) -> Iterator[tuple[BookKey, Book]]:
         """Every book with orders that may still fill."""
@@ -109,6 +117,10 @@ class Account:
         """Put back a book that has no orders yet, as a snapshot held it."""
         self._books[key] = book
         self._move(key, (0, 0), book.figures())
+
+    def restore_emptied(self, key: BookKey, touched_ms: int) -> None:
+        """Put back what is known of a book that is empty, as a snapshot held it."""
+        self._emptied[key] = touched_ms
 
     def learn(self, place: Place) -> None:
         """Note where a market belongs. What its books had counted moves along."""
@@ -208,7 +220,14 @@ class Account:
         """The book of a market, kept from now on."""
         book = self._books.get(key)
         if book is None:
-            book = self._books[key] = Book()
+            book = self._books[key] = self._new_book(key)
+            self._emptied.pop(key, None)
+        return book
+
+    def _new_book(self, key: BookKey) -> Book:
+        """An empty book, moved when the one before it was: what the record shows of before that is late, not news."""
+        book = Book()
+        book.touched_ms = self._emptied.get(key, 0)
         return book
 
     def _move(self, key: BookKey, before: tuple[int, int], after: tuple[int, int]) -> None:
@@ -253,9 +272,19 @@ class Account:
                 self._by_client_order_id.pop(own_id, None)
 
     def _forget_if_empty(self, key: BookKey) -> None:
-        if self._books[key].is_empty:
-            del self._books[key]
-            self._scopes.pop(key, None)
+        book = self._books[key]
+        if not book.is_empty:
+            return
+        del self._books[key]
+        self._scopes.pop(key, None)
+        if book.touched_ms:
+            self._emptied[key] = book.touched_ms
+            self._forget_emptied(book.touched_ms - EMPTIED_KEPT_MS)
+
+    def _forget_emptied(self, before_ms: int) -> None:
+        """Forget those that nothing has moved since then, the first ones first."""
+        while self._emptied[oldest := next(iter(self._emptied))] < before_ms:
+            del self._emptied[oldest]
 
 
 def _load(order: LiveOrder) -> tuple[object, ...]:

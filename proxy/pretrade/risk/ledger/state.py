@@ -36,7 +36,7 @@ class DayState:
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """One account; books as (subaccount, ticker, state)."""
+    """One account; books as (subaccount, ticker, state), emptied ones as (subaccount, ticker, when they were moved)."""
 
     orders: tuple[LiveOrder, ...]
     places: tuple[Place, ...]
@@ -44,6 +44,7 @@ class AccountState:
     days: tuple[DayState, ...]
     pace: PaceState = field(default_factory=PaceState)
     groups: tuple[tuple[str, Group], ...] = ()
+    emptied: tuple[tuple[int, str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,7 @@ def _account_state(account: Account) -> AccountState:
         ),
         pace=account.pace.state(),
         groups=account.groups.items(),
+        emptied=tuple((*key, touched_ms) for key, touched_ms in account.emptied()),
     )
 
 
@@ -192,6 +194,8 @@ def _fill(account: Account, state: AccountState) -> None:
     account.groups = Groups(dict(state.groups))
     for place in state.places:
         account.learn(place)
+    for subaccount, ticker, touched_ms in state.emptied:
+        account.restore_emptied((subaccount, ticker), touched_ms)
     for subaccount, ticker, book in state.books:
         account.restore_book((subaccount, ticker), Book.of(book))
     for order in state.orders:
