@@ -40,7 +40,7 @@ def open_lines(network: Network, tmp_path: Path) -> Lines:
     one.host.set("net.ipv4.ip_forward", "1")
     one.host.set("net.ipv6.conf.all.forwarding", "1")
     lines.listen(one.host, (*DOORS, *LISTENED, 9443), (one.desk.address, "127.0.0.1", "fd77:1::2"))
-    eventually("every way leads there", lambda: len(reached(one.client, PAST)) == len(PAST))
+    eventually("every way leads there", lambda: len(reached(one.client, PAST)) == len(PAST), 30)
     return lines
 
 

@@ -93,5 +93,5 @@ def test_a_router_in_the_sidecars_place_is_noticed(network: Network, tmp_path: P
     assert lines.seen_from_clients() == []
     one.host.set("net.ipv4.ip_forward", "1")
     one.host.set("net.ipv6.conf.all.forwarding", "1")
-    eventually("every way leads there", lambda: len(reached(one.client, PAST)) == len(PAST))
+    eventually("every way leads there", lambda: len(reached(one.client, PAST)) == len(PAST), 30)
     assert lines.seen_from_clients() != []
