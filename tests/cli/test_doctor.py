@@ -111,6 +111,18 @@ def test_our_ca_among_the_public_ones_is_found_good_and_its_end_is_seen(loaded: 
     assert " ended on " in ended
 
 
+def test_a_host_of_the_clients_without_our_ca_is_told_to_copy_it(tmp_path: Path) -> None:
+    """Catches an advice to make a CA on a client's host: the proxy shows no leaf of that one, so nobody would come in.
+    Seen red with `pretrade certs` as all that is said. A copy of the policy and the CA is all that such a host needs."""
+    (tmp_path / "policy.yaml").write_text(init.default_policy(), encoding="utf-8")
+    there = load(tmp_path / "policy.yaml")
+    (line,) = check_trust({}, there, NOW)
+    assert (line.verdict, line.to_do.startswith("copy the proxy's own")) == (Verdict.FOUND, True)
+    certs.make(tmp_path / "certs", all_names(), NOW)
+    (tmp_path / "certs" / certs.LEAF_NAME).unlink()
+    assert findings(there, client_environment(there, init.CLIENT)) == []
+
+
 def test_the_key_must_be_the_registered_one_and_never_the_live_one(loaded: LoadedPolicy, tmp_path: Path) -> None:
     """Catches a doctor that signs with the live key, or takes any key for the bot's."""
     keys = loaded.path.parent / "keys"

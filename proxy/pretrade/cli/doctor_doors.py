@@ -60,7 +60,8 @@ def check_key(loaded: LoadedPolicy, client: str, key_file: Path) -> tuple[Privat
     try:
         public = load_public_key(registered.read_bytes())
     except (OSError, KeyFormatError) as e:
-        return key, note("the key", f"{registered}, its registered half, cannot be read here: {e}")
+        why = getattr(e, "strerror", None) or e
+        return key, note("the key", f"{registered}, its registered half, cannot be read here: {why}")
     if public_pem_of(public) != public_pem_of(key.public_key()):
         to_do = f"let the bot sign with the other half of {registered}, or register this key under a name of its own"
         return key, found("the key", f"{key_file} is not the key that is registered for {client}", to_do)

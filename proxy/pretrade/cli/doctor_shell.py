@@ -80,7 +80,9 @@ def check_trust(environ: Mapping[str, str], loaded: LoadedPolicy, now: dt.dateti
         ca = x509.load_pem_x509_certificates(ca_file.read_bytes())[0]
         ours = ssl.PEM_cert_to_DER_cert(_certificates(ca_file)[0])
     except (OSError, ValueError, IndexError) as e:
-        yield found("our CA", f"{ca_file} cannot be read: {e}", "make it with `pretrade certs`")
+        why = getattr(e, "strerror", None) or e
+        to_do = "copy the proxy's own here; on its machine `pretrade certs` makes it"
+        yield found("our CA", f"{ca_file} cannot be read: {why}", to_do)
         return
     ends = f"{ca.not_valid_after_utc:%Y-%m-%d}"
     if ca.not_valid_after_utc <= now:
