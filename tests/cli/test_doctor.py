@@ -113,7 +113,7 @@ def test_our_ca_among_the_public_ones_is_found_good_and_its_end_is_seen(loaded: 
 
 def test_a_host_of_the_clients_without_our_ca_is_told_to_copy_it(tmp_path: Path) -> None:
     """Catches an advice to make a CA on a client's host: the proxy shows no leaf of that one, so nobody would come in.
-    Seen red with `pretrade certs` as all that is said. A copy of the policy and the CA is all that such a host needs."""
+    Seen red with `pretrade certs` as all that is said. A copy of policy and CA is all that such a host needs."""
     (tmp_path / "policy.yaml").write_text(init.default_policy(), encoding="utf-8")
     there = load(tmp_path / "policy.yaml")
     (line,) = check_trust({}, there, NOW)
