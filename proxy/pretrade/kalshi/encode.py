@@ -115,13 +115,13 @@ def order_fields(order: NewOrder) -> dict[str, object]:
     return _present(
         ticker=order.ticker,
         client_order_id=order.client_order_id,
-        side=order.side.value,
+        side=str(order.side),
         count=format_count(order.count),
         price=format_price(order.price),
         expiration_time=order.expiration_time,
-        time_in_force=order.time_in_force.value,
+        time_in_force=str(order.time_in_force),
         post_only=order.post_only,
-        self_trade_prevention_type=order.self_trade_prevention_type.value,
+        self_trade_prevention_type=str(order.self_trade_prevention_type),
         cancel_order_on_pause=order.cancel_order_on_pause,
         reduce_only=order.reduce_only,
         subaccount=order.subaccount,
@@ -134,7 +134,7 @@ def amend_fields(write: AmendOrder) -> dict[str, object]:
     """An amend in the exchange's words, as in its body: without order id and subaccount."""
     return _present(
         ticker=write.ticker,
-        side=write.side.value,
+        side=str(write.side),
         price=format_price(write.price),
         count=format_count(write.count),
         client_order_id=write.client_order_id,

@@ -82,8 +82,9 @@ def word(words: Collection[str]) -> Reader[str]:
 
 def choice[E: StrEnum](kind: type[E]) -> Reader[E]:
     """A reader of exactly the values of an enumeration."""
-    read = word([member.value for member in kind])
-    return lambda value: kind(read(value))
+    members = {member.value: member for member in kind}
+    read = word(members)
+    return lambda value: members[read(value)]
 
 
 def _decimal_text(value: object) -> str:

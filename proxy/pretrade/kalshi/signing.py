@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pretrade.kalshi.keys import PSS, SHA256, PrivateKey, algorithm_of, public_pem_of, signing_text
 from pretrade.kalshi.wire import encode
 from pretrade.model.decisions import Approved
+from pretrade.model.frozen import frozen
 
 KEY_HEADER = "KALSHI-ACCESS-KEY"
 TIMESTAMP_HEADER = "KALSHI-ACCESS-TIMESTAMP"
@@ -46,7 +47,7 @@ class ReadRequest:
     query: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignedRequest:
     """One request as it will leave: `target` is path?query, `headers` are the three of the signature, or none.
 

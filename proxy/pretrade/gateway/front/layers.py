@@ -268,8 +268,7 @@ class RequestLayer(Bounded):
 
     def _is_followed(self, request: Message) -> bool:
         """Whether something came at once behind a handshake, read already or not."""
-        is_handshake = any(name == "upgrade" for name, _ in request.headers)
-        return bool(self._reader.rest) or (is_handshake and self._left > 0)
+        return bool(self._reader.rest) or (self._left > 0 and any(name == "upgrade" for name, _ in request.headers))
 
     def _hand_over(self, asked: Asked, handover: Handover) -> layer.CommandGenerator[bool]:
         """Give the connection to our own relay, for good; False when it cannot be reached."""

@@ -16,6 +16,8 @@ PIECE = 60 * 1024
 between OpenSSL and the socket grows to what is put into it at once and never shrinks: with a list of 3 MB in one piece
 each kept connection held 4 MB from then on."""
 
+_REASONS = {int(status): status.phrase for status in HTTPStatus}
+
 
 def send_page(
     client: Client, answer: Answer, request: Message | Unreadable, *, last: bool
@@ -35,11 +37,7 @@ def send_page(
 
 
 def _head(answer: Answer, body: bytes, *, last: bool) -> bytes:
-    try:
-        reason = HTTPStatus(answer.status).phrase
-    except ValueError:
-        reason = "Unknown"
-    lines = [f"HTTP/1.1 {answer.status} {reason}"]
+    lines = [f"HTTP/1.1 {answer.status} {_REASONS.get(answer.status, 'Unknown')}"]
     lines += [f"Content-Type: {answer.content_type}"] if body and answer.content_type else []
     lines += [f"Content-Length: {len(body)}"] if answer.status not in (204, 304) else []
     lines += ["Connection: close"] if last else []

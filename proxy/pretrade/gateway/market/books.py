@@ -73,8 +73,8 @@ class Books:
         The stream's own, as long as that is no older than `keep_ms`: changes reach it before the next proof of its
         age. Else the younger of the two.
         """
-        self._want(ticker)
         now_ms = self._clock.age_ms()
+        self._want(ticker, now_ms)
         live, read = self.live.book(ticker, now_ms), self._rest.book(ticker, now_ms)
         if live is None or read is None:
             return live or read
@@ -116,10 +116,10 @@ class Books:
         book = self.get(ticker)
         return book is not None and book.age_ms <= self.keep_ms
 
-    def _want(self, ticker: str) -> None:
+    def _want(self, ticker: str, now_ms: int) -> None:
         if ticker not in self._used:
             self.wake.set()
-        self._used[ticker] = self._clock.age_ms()
+        self._used[ticker] = now_ms
         self._used.move_to_end(ticker)
         if len(self._used) > MARKETS:
             self._used.popitem(last=False)

@@ -5,15 +5,15 @@ would take a turn of the event loop a write: so it is looked back at before it m
 """
 
 import asyncio
-from dataclasses import dataclass
 
 from pretrade.journal.events import EventKind
 from pretrade.journal.writer import Journal
+from pretrade.model.frozen import frozen
 from pretrade.model.outcomes import Outcome
 from pretrade.risk.ledger.ledger import Ledger
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ending:
     """How a write ended and its row; `frees` where the ledger learns of it only once the row is on disk."""
 

@@ -5,9 +5,9 @@ here.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from pretrade.model.facts import Measure
+from pretrade.model.frozen import frozen
 from pretrade.policy.bounds import Bound
 from pretrade.policy.combine import bounds_for
 from pretrade.policy.schema import Policy
@@ -23,7 +23,7 @@ _SCOPE_OF = {
 """Where `scopes` has the scope that a measure adds up in."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LimitUse:
     """One limit and what of it is used, in the unit of its measure.
 
