@@ -124,7 +124,7 @@ async def test_serve_ends_with_the_fault_that_ended_the_clock(tmp_path):
         running.exchange.schedule(running.exchange.clock(), fail)
 
     with pytest.raises(RuntimeError, match="a market could not close"):
-        await asyncio.wait_for(serve(Config(folder=tmp_path, port=0), schedule), 10)
+        await asyncio.wait_for(serve(Config(folder=tmp_path, port=0), schedule), 30)
 
 
 async def test_a_client_that_hangs_up_in_its_body_or_sends_garbage_disturbs_nobody(practice, capfd, caplog):

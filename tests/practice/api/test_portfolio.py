@@ -1,6 +1,7 @@
 """Late reads: what they see is exactly what a current read saw that long ago."""
 
 import copy
+from contextlib import suppress
 from itertools import accumulate
 
 import pytest
@@ -10,7 +11,8 @@ from tests.practice.api.desk import ORDERS, Desk
 from tests.practice.support import NOW_US, ONE_DOLLAR
 
 from pretrade.practice.api.portfolio import ReadLag
-from pretrade.practice.core import transfers
+from pretrade.practice.core import lifecycle, transfers
+from pretrade.practice.core.errors import ExchangeError
 
 P = "/portfolio"
 MS = 1_000
@@ -50,6 +52,10 @@ def _act(desk, kind, number):
         case "amend":
             body = {"ticker": "A", "side": "bid", "price": price, "count": "4"}
             desk.call("POST", f"{ORDERS}/{own}/amend", body, subaccount=subaccount)
+        case "settle":
+            with suppress(ExchangeError):
+                lifecycle.determine(desk.exchange, "A", "yes")
+                lifecycle.settle(desk.exchange, "A")
         case "move":
             uuid = f"00000000-0000-4000-8000-{len(desk.main.subaccount_transfers):012}"
             body = {"client_transfer_id": uuid, "from_subaccount": 0, "to_subaccount": 3, "amount_cents": number + 1}
@@ -71,7 +77,7 @@ def _body(side, price, subaccount):
 
 
 ACTS = st.tuples(
-    st.sampled_from(["bid", "ask", "rival", "rival", "cancel", "decrease", "amend", "move"]),
+    st.sampled_from(["bid", "ask", "rival", "rival", "cancel", "decrease", "amend", "move", "settle"]),
     st.integers(0, 60),
     st.sampled_from([0, 100, 250, 900]),
 )
@@ -197,6 +203,21 @@ def test_the_history_of_a_busy_order_stays_short():
     history = desk.dispatcher.portfolio._history
     assert len(history._orders[order_id].states) <= 102
     assert len(history._purses["main", (0, 0)].states) <= 203
+
+
+def test_a_position_that_was_closed_before_is_settled_as_late_as_the_others():
+    """Catches one that a late read lists as unsettled for as long as reads lag, because nobody was told of it."""
+    desk = Desk()
+    desk.dispatcher.portfolio.lag = ReadLag(positions_us=1_000_000)
+    for side in ("bid", "ask"):
+        desk.call("POST", ORDERS, _body("ask" if side == "bid" else "bid", "0.40", 0), key="rival")
+        desk.call("POST", ORDERS, _body(side, "0.40", 0))
+    lifecycle.determine(desk.exchange, "A", "yes")
+    lifecycle.settle(desk.exchange, "A")
+    desk.clock.advance(2)
+    assert desk.get(P + "/positions")["market_positions"] == []
+    [settled] = desk.get(P + "/positions", settlement_status="settled")["market_positions"]
+    assert (settled["position_fp"], settled["total_traded_dollars"]) == ("0.00", "3.000000")
 
 
 def test_what_a_late_read_shows_is_not_the_living_record():

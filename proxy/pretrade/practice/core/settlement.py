@@ -22,7 +22,7 @@ def pay_out(state: State, market_state: MarketState, outcome: Outcome) -> None:
             position.settled_us = now
             if position.count:
                 _pay(state, account, subaccount, position, market_state.market, outcome)
-                state.tell(PositionChanged(account.name, subaccount, ticker, now))
+            state.tell(PositionChanged(account.name, subaccount, ticker, now))
     market_state.open_interest = 0
 
 
