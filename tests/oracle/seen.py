@@ -168,7 +168,7 @@ def opens(seen: Seen | None, stated: list[Demand]) -> Reasons:
     if seen.closes is None:
         return found | ({("MARKET_FACTS_MISSING", key)} if before else set())
     if seen.closes <= 0:
-        return found | {("MARKET_NOT_OPEN", key if before else "market.close_time")}
+        return found | {("MARKET_NOT_OPEN", "market.close_time")}
     return found | {("MARKET_CLOSES_SOON", key) for span in before if seen.closes < span}
 
 

@@ -85,6 +85,13 @@ def test_nothing_opens_close_to_the_close(
     assert codes(write, seen, policy=WAIVED) == [None, waived]
 
 
+def test_that_a_market_has_closed_is_no_limit_of_the_policys() -> None:
+    """Catches an order that passes in a closed market where `no_open_before_close` is only observed, and is refused
+    there where it is waived."""
+    report = check_markets(case_of(CREATE, on(CREATE, market(close_ms=NOW)), STRICT))[1]
+    assert (report.code, report.rule) == (NOT_OPEN, "market.close_time")
+
+
 def test_the_tightest_time_before_the_close_is_named() -> None:
     """Catches a market's own rule that is left out, and a report that names another key."""
     own = policy(

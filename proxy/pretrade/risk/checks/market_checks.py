@@ -54,8 +54,8 @@ def _close_time(leg: Leg, close_ms: int | None, now_ms: int) -> Check:
         code = None if least is None else DenyCode.MARKET_FACTS_MISSING
         return Check(rule, f"{leg.order.ticker}, close time not known", "a known close time", code, number)
     left = close_ms - now_ms
-    if left <= 0:
-        return Check(rule, f"past its close by {-left} ms", "open", DenyCode.MARKET_NOT_OPEN, number)
+    if left <= 0:  # which is no limit that a policy may only watch
+        return Check("market.close_time", f"past its close by {-left} ms", "open", DenyCode.MARKET_NOT_OPEN, number)
     code = None if left >= (least or 0) else DenyCode.MARKET_CLOSES_SOON
     return Check(rule, str(left), str(least or 1), code, number, "milliseconds")
 
