@@ -8,7 +8,6 @@ from pretrade.model.markets import FeeType, MarketFacts, MarketStatus, PriceRang
 from pretrade.model.units import Price, ceil_div
 from pretrade.practice.core.fees import FeeModel
 from pretrade.practice.core.instruments import GRIDS, Market, PriceStructure
-from pretrade.practice.core.instruments import FeeType as ExchangeFeeType
 
 
 def ranges(*stretches: tuple[int, int, int]) -> tuple[PriceRange, ...]:
@@ -89,7 +88,7 @@ def test_every_price_of_every_structure_is_judged_as_the_practice_exchange_does(
 def test_a_multiplier_bounds_every_fee_type_but_the_flat_one(fee_type: FeeType) -> None:
     """Catches a flat fee taken for a quadratic one, which is far too small near 0 and 1: held to the exchange's own."""
     bound = fee_bound_multiplier(replace(FACTS, fee_type=fee_type, fee_multiplier=15_000))
-    model = FeeModel(ExchangeFeeType(fee_type), 150)
+    model = FeeModel(fee_type, 150)
     fees = [model.trade_fee(price, 100, is_taker=taker) for price in range(1, 10_000, 33) for taker in (True, False)]
     bounds = [ceil_div(7 * 15_000 * 100 * p * (10_000 - p), 10**12) * 100 for p in range(1, 10_000, 33) for _ in "tm"]
     assert all(paid <= most for paid, most in zip(fees, bounds, strict=True)) is (bound is not None)

@@ -32,7 +32,6 @@ from pretrade.model.markets import FeeType, MarketFacts, MarketStatus, PriceRang
 from pretrade.model.units import Count, Price
 from pretrade.practice.assemble import Practice
 from pretrade.practice.core import lifecycle
-from pretrade.practice.core.instruments import FeeType as ExchangeFeeType
 from pretrade.practice.core.instruments import PriceStructure
 from pretrade.practice.faults.kinds import FaultKind
 from pretrade.practice.faults.plan import Fault
@@ -355,7 +354,7 @@ async def test_what_changes_at_the_exchange_is_seen_when_the_facts_are_read_agai
     desk = Desk()
     before = await desk.fetch()
     state = desk.simulation.practice.exchange
-    lifecycle.set_event_fee(state, BTC_EVENT, ExchangeFeeType.QUADRATIC_WITH_COMBO_MAKER_FEES, 225)
+    lifecycle.set_event_fee(state, BTC_EVENT, FeeType.QUADRATIC_WITH_COMBO_MAKER_FEES, 225)
     lifecycle.set_structure(state, BTC, PriceStructure.DECI_CENT)
     desk.time.pass_ms(FEES_MS)
     after = await desk.fetch()
@@ -627,7 +626,7 @@ async def test_one_part_that_is_read_anew_is_in_what_is_given_out() -> None:
     state = desk.simulation.practice.exchange
     await desk.fetch()
     assert desk.cache.get(BTC) == desk.truth(BTC)
-    lifecycle.set_event_fee(state, BTC_EVENT, ExchangeFeeType.QUADRATIC_WITH_COMBO_MAKER_FEES, 225)
+    lifecycle.set_event_fee(state, BTC_EVENT, FeeType.QUADRATIC_WITH_COMBO_MAKER_FEES, 225)
     desk.cache.fees_changed(EventFeeChanged(BTC_EVENT))
     desk.pass_ms(MARKET_MS - 1)
     desk.exchange.count()
@@ -639,7 +638,7 @@ async def test_one_part_that_is_read_anew_is_in_what_is_given_out() -> None:
     desk.pass_ms(FEES_MS - MARKET_MS - MARKET_MS // 2)
     await desk.fetch()
     assert desk.cache.get(BTC) == desk.truth(BTC)
-    lifecycle.set_series_fee(state, BTC_SERIES, ExchangeFeeType.QUADRATIC, 175)
+    lifecycle.set_series_fee(state, BTC_SERIES, FeeType.QUADRATIC, 175)
     desk.pass_ms(MARKET_MS - 1)
     desk.exchange.count()
     await desk.fetch()
