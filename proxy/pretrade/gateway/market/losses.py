@@ -56,7 +56,7 @@ def next_day_ms(day: str, zone: ZoneInfo) -> int:
 
 
 class Losses:
-    """The day's loss. Belongs to one event loop; `watch_losses` looks at the marks every second."""
+    """The day's loss. Belongs to one event loop; `LossWatch` looks at the marks every second."""
 
     def __init__(self, instance: "Instance") -> None:
         self._instance = instance

@@ -1,7 +1,7 @@
 """What the preflight asks of the exchange: its status, the list of keys, a balance a subaccount, and at need the probe;
 and by each further key a balance of what it trades.
 
-Rule of this file: it asks and notes what was heard and when; what that means is `preflight_rules`' business. Nothing
+Rule of this file: it asks and notes what was heard and when; what that means is `rules`' business. Nothing
 here can change anything at the exchange: reads, and the cancel of an order that cannot exist.
 """
 

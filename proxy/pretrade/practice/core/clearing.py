@@ -1,7 +1,7 @@
 """What a fill does to an account's money, position and order, and the fees that this takes.
 
 Rule of this file: it settles fills and says what they may cost; whether an order may enter is `admission`'s, what
-matches what is `exchange`'s. Every money that leaves a purse here arrives in another purse, in a position, or in
+matches what is `matching`'s. Every money that leaves a purse here arrives in another purse, in a position, or in
 `state.fees_collected`.
 """
 

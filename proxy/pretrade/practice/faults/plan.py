@@ -1,6 +1,6 @@
 """Faults on demand: what the exchange does wrong, to which requests and how often.
 
-Rule of this file: the plan only; `spoil` says what goes onto the wire instead and `front` carries it out.
+Rule of this file: the plan only; `spoil` says what goes onto the wire instead and `misbehave` carries it out.
 """
 
 import random

@@ -1,6 +1,6 @@
 """What an operator's action is: a form that is filled in, done at once, and told in one sentence.
 
-Rule of this file: what all actions share; the actions themselves are in the `actions_*` files.
+Rule of this file: what all actions share; the actions themselves are in the files that `actions` lists.
 """
 
 from abc import ABC, abstractmethod

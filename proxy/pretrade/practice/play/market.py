@@ -1,4 +1,4 @@
-"""Actions on markets: fill a resting order, move a price, pause, close, determine, settle, change the grid or the fee.
+"""Actions on trading: fill a resting order, move a price, pause and resume a market or more.
 
 Rule of this file: the exchange and the makers do the work; an action picks what is meant and tells what happened.
 """
