@@ -53,7 +53,7 @@ class OrderChanged:
 
 @dataclass(frozen=True, slots=True)
 class PositionChanged:
-    """A position, its cost or its realised profit changed; `account.position(key)` has the figures."""
+    """A position, its cost or its realised profit changed, or it was settled: `account.position(key)` has it."""
 
     account: str
     subaccount: int
@@ -95,7 +95,7 @@ class MarketChanged:
 
 @dataclass(frozen=True, slots=True)
 class EventFeeChanged:
-    """An event got another fee type or multiplier than its series; None for the series' own again."""
+    """An event got another fee type or multiplier than its series, or the series' own again."""
 
     event_ticker: str
     at_us: int
