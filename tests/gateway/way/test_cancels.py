@@ -141,3 +141,56 @@ async def test_an_order_on_another_shard_than_the_first_is_found(world: World) -
     world.upstream.on_send = on_its_shard
     assert (await world.ask(world.request("DELETE", ORDERS))).status == 204
     assert not resting
+
+
+class Bucket:
+    """An exchange of the lowest tier: it takes a batch whole or not at all, and 50 cancels at once at most. `left` is
+    how many more it takes."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.sizes: list[int] = []
+
+    async def on_send(self, request: SignedRequest) -> ExchangeAnswer:
+        asked = json.loads(request.body)["orders"]
+        self.sizes.append(len(asked))
+        if len(asked) > min(50, self.left):
+            return answered(429, {"error": "too many requests"})
+        self.left -= len(asked)
+        return answered(200, {"orders": [{"order_id": one["order_id"], "reduced_by": "1.00"} for one in asked]})
+
+
+async def with_orders(world: World, count: int) -> None:
+    """That many orders rest."""
+    await world.ask(world.order(client_order_id="c-0"))
+    live = world.instance.ledger.live
+    own = next(iter(live.orders.values()))
+    for number in range(1, count):
+        live.put(replace(own, key=f"d-{number}/0", order_id=f"ex-{number}", client_order_id=f"c-{number}"), 0)
+
+
+async def test_more_orders_than_a_batch_may_have_are_canceled_in_several(world: World) -> None:
+    """Catches a batch that is larger than the whole bucket of the lowest tier: it is refused each time, and none of
+    its orders can ever be canceled so. Each batch has its row, and its end."""
+    await with_orders(world, 120)
+    bucket = Bucket(1_000)
+    world.upstream.on_send = bucket.on_send
+    assert (await world.ask(world.request("DELETE", ORDERS))).status == 204
+    assert bucket.sizes == [50, 50, 20]
+    rows = [body for body in await world.bodies(EventKind.DECISION) if body["request"]["type"] == "cancel_batch"]
+    assert [len(row["request"]["orders"]) for row in rows] == [50, 50, 20]
+    assert (await world.outcomes())[-3:] == ["accepted"] * 3
+    assert world.instance.ledger.pending == {}
+
+
+async def test_what_did_not_go_through_behind_the_first_batch_is_told(world: World) -> None:
+    """Catches a 204 for the part that was canceled, a 429 as if nothing was, and a batch that is sent into an empty
+    bucket after another was refused there."""
+    await with_orders(world, 160)
+    bucket = Bucket(60)
+    world.upstream.on_send = bucket.on_send
+    answer = await world.ask(world.request("DELETE", ORDERS))
+    assert (shown(answer), bucket.sizes) == ((504, "OUTCOME_UNKNOWN"), [50, 50])
+    assert "110 whose cancels did not go through (status 429)" in json.loads(answer.body)["message"]
+    bucket.left = 0
+    assert (await world.ask(world.request("DELETE", ORDERS))).status == 429

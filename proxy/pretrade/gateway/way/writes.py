@@ -8,6 +8,7 @@ whole of it runs in a task of its own, so that a client that hangs up changes no
 import asyncio
 import traceback
 from dataclasses import replace
+from http import HTTPStatus
 
 import structlog
 
@@ -16,13 +17,13 @@ from pretrade.gateway.market.market_seen import learn
 from pretrade.gateway.messages import Answer
 from pretrade.gateway.way.as_sent import as_sent
 from pretrade.gateway.way.attempts import Attempt, meaning
-from pretrade.gateway.way.cancels import NO_CONTENT, NOTHING_TO_CANCEL, answer_cancel_all, own_cancels
+from pretrade.gateway.way.cancels import NO_CONTENT, NOTHING_TO_CANCEL, OwnCancels, answer_cancel_all, own_cancels
 from pretrade.gateway.way.denials import NOTHING_TOLD, Denials, Told
 from pretrade.gateway.way.dry_run import dry_run_outcome, dry_run_reply
 from pretrade.gateway.way.group_maker import GroupMaker
 from pretrade.gateway.way.normalise import write_out
 from pretrade.gateway.way.records import Judged, WriteRequest, approval_of, decision_body
-from pretrade.gateway.way.refusals import answer_of
+from pretrade.gateway.way.refusals import answer_of, new_decision_id
 from pretrade.gateway.way.sending import Sender, refused
 from pretrade.journal.errors import JournalUnavailable
 from pretrade.journal.events import EventKind
@@ -78,10 +79,23 @@ class Writes:
         own = own_cancels(self._instance, request)
         if own is None:
             return await self._answer_write(attempt, request)
-        if own.batch.orders:
-            request = replace(request, write=own.batch)
-        answer = await self._answer_write(attempt, request, is_sent=bool(own.batch.orders))
-        return answer_cancel_all(self._instance, request.decision_id, own, answer)
+        return answer_cancel_all(self._instance, request.decision_id, own, await self._cancel(attempt, request, own))
+
+    async def _cancel(self, attempt: Attempt, request: WriteRequest, own: OwnCancels) -> list[Answer]:
+        """The answers to the batches of a cancel-all, each a write with a row of its own, up to the first that did not
+        go through."""
+        if not own.batches:
+            return [await self._answer_write(attempt, request, is_sent=False)]
+        answers: list[Answer] = []
+        for batch in own.batches:
+            if answers:  # what became of the first is the client's to be told, whatever becomes of the others
+                attempt = Attempt(new_decision_id(), None, asyncio.get_running_loop().create_future())
+            answers.append(
+                await self._answer_write(attempt, replace(request, write=batch, decision_id=attempt.decision_id))
+            )
+            if answers[-1].status != HTTPStatus.OK:
+                break
+        return answers
 
     async def _answer_write(self, attempt: Attempt, request: WriteRequest, *, is_sent: bool = True) -> Answer:
         """The way from the decision on; a cancel-all that has nothing to cancel goes no further than its row."""
