@@ -15,11 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tests.e2e.clients import API, ORDERS, RawClient
 from tests.e2e.harness import World, order
 from tests.e2e.programs import pretrade
 
 from pretrade.cli import init
+from pretrade.cli.main import cli
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another user")
 
@@ -169,4 +171,25 @@ def test_each_wall_before_the_admin_socket_holds_alone(world):
         get_in()
     with walkable(world), modes({admin_socket: 0o666}):
         get_in()
+    assert world.operate("status")["trading_state"] == "ACTIVE"
+
+
+def test_who_is_shut_out_is_told_so(world):
+    """Catches an operator without the group, or without sudo, who is told in an emergency that no proxy runs, and
+    commands that end in a traceback. Seen red with one sentence for all that can fail, and with a look whether the file
+    is there that fails itself."""
+    policy = str(given(world, "policy.yaml"))
+    shut = {
+        "admin.sock is closed to this user": ("status", "-p", policy),
+        "journal.db is closed to this user": ("log", "-p", policy, "tail"),
+        "policy.yaml: cannot be read: Permission denied": ("check", str(world.policy)),
+        "name the state folder with --state DIR": ("halt", "-p", str(world.policy), "--reason", "x"),
+    }
+    state = ("state_dir: state", f"state_dir: {world.state}")
+    Path(policy).write_text(Path(policy).read_text().replace(*state))
+    for words, command in shut.items():
+        assert CliRunner().invoke(cli, [command[0], "--help"]).exit_code == 0  # imported by who may read our files
+        with acting_as(NOBODY):
+            done = CliRunner().invoke(cli, command)
+        assert (done.exit_code, words in done.output) == (1, True), (done.output, done.exception)
     assert world.operate("status")["trading_state"] == "ACTIVE"

@@ -87,9 +87,12 @@ def _state_dir(policy_path: Path) -> Path:
     try:
         return paths(load(policy_path)).state
     except PolicyError as e:
-        if not policy_path.is_file():
-            raise click.ClickException(f"there is no {policy_path}; name the state folder with --state DIR") from e
-        named = _STATE_DIR.search(policy_path.read_text(encoding="utf-8", errors="replace"))
+        try:
+            text = policy_path.read_text(encoding="utf-8", errors="replace")
+        except OSError as unread:
+            said = f"{policy_path} cannot be read: {unread.strerror}; name the state folder with --state DIR"
+            raise click.ClickException(said) from e
+        named = _STATE_DIR.search(text)
         folder = policy_path.absolute().parent / (named.group(1) if named else "state")
         click.echo(f"{policy_path} is not good at the moment; its state folder is taken to be {folder}", err=True)
         return folder

@@ -82,10 +82,13 @@ def copy(journal: Path, target: Path) -> None:
 
 
 def _read[T](journal: Path, action: Callable[[], T]) -> T:
-    if not journal.exists():
-        raise click.ClickException(f"there is no log yet at {journal}; `pretrade run` makes it")
     try:
+        if not journal.exists():
+            raise click.ClickException(f"there is no log yet at {journal}; `pretrade run` makes it")
+        journal.open("rb").close()
         return action()
+    except PermissionError as e:
+        raise click.ClickException(f"{journal} is closed to this user; the proxy's own may read it") from e
     except JournalError as e:
         raise click.ClickException(str(e)) from e
 

@@ -29,11 +29,11 @@ def policy_option[F: Callable[..., object]](function: F) -> F:
 
 def load_policy(path: Path) -> LoadedPolicy:
     """Load a policy or end the command with every problem in it."""
-    if not path.exists():
-        raise click.ClickException(f"there is no {path}; `pretrade init DIR` makes a folder with one")
     try:
         return load(path)
     except PolicyError as e:
+        if isinstance(e.__cause__, FileNotFoundError):
+            raise click.ClickException(f"there is no {path}; `pretrade init DIR` makes a folder with one") from e
         raise click.ClickException(str(e)) from e
 
 

@@ -183,9 +183,23 @@ async def test_nobody_there_is_said_so(folder: Path) -> None:
         await ask(folder, "halt", {})
 
 
-@pytest.mark.parametrize(("answers", "message"), [(False, "no proxy answers"), (True, "hung up")])
+async def test_it_does_not_matter_where_a_person_stands(
+    folder: Path, served: Admin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Catches a command that must come back to the folder that it is run in, and cannot: `sudo -u pretrade` from a home
+    that is closed to others, as Debian makes them. Seen red with a change of folder."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert await ask(folder, "status", {}) == {"trading_state": "HALTED"}
+    assert served.calls == [(ME, {})]
+
+
+@pytest.mark.parametrize(("answers", "message"), [(False, "may be done"), (True, "hung up")])
 async def test_a_proxy_that_hangs_is_said_so(folder: Path, answers: bool, message: str) -> None:
-    """Catches a command that waits for ever on a proxy that hangs, and an empty answer taken for success."""
+    """Catches a command that waits for ever on a proxy that hangs, an empty answer taken for success, and silence taken
+    for a proxy that is not there. Seen red with a resume that a slow proxy carried out told as one nobody heard."""
     closing: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -46,7 +46,7 @@ class AdminServer:
         self._path.unlink(missing_ok=True)
         listener = _from_its_folder(self._path, socket.socket.bind)
         self._path.chmod(0o660)
-        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=MAX_LINE)
+        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=MAX_LINE, cleanup_socket=False)
 
     async def close(self) -> None:
         """Stop listening and remove the socket."""
@@ -76,11 +76,15 @@ class AdminServer:
 
 
 def _from_its_folder(path: Path, use: Callable[[socket.socket, str], None]) -> socket.socket:
-    """A Unix socket bound or connected from inside the folder: a socket's whole path may have 107 bytes only."""
+    """A Unix socket bound or connected by way of its opened folder: a socket's whole path may have 107 bytes only, and
+    who goes into the folder may not come back, as `sudo -u` from a home that is closed to others."""
     made = socket.socket(socket.AF_UNIX)
     try:
-        with contextlib.chdir(path.parent):
-            use(made, path.name)
+        folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            use(made, f"/proc/self/fd/{folder}/{path.name}")
+        finally:
+            os.close(folder)
     except OSError:
         made.close()
         raise
@@ -122,7 +126,7 @@ def _name(uid: int) -> str:
 async def ask(state_dir: Path, command: str, arguments: Mapping[str, str], timeout_s: float = 10) -> dict[str, object]:
     """Send one command to the proxy that runs on this state folder.
 
-    Raises AdminError when no proxy answers there or it refuses.
+    Raises AdminError when no proxy answers there or it refuses. One that was asked and is silent may have done it.
     """
     path = state_dir / SOCKET_NAME
     try:
@@ -132,7 +136,14 @@ async def ask(state_dir: Path, command: str, arguments: Mapping[str, str], timeo
             with contextlib.closing(writer):
                 writer.write(json.dumps({"command": command, "arguments": dict(arguments)}).encode() + b"\n")
                 line = await reader.readline()
-    except (OSError, TimeoutError) as e:
+    except PermissionError as e:
+        raise AdminError(f"{path} is closed to this user; be the proxy's own, or a member of its group") from e
+    except TimeoutError as e:
+        raise AdminError(
+            f"the proxy at {path} did not answer within {timeout_s:g} s; what was asked may be done, so see "
+            "`pretrade status`"
+        ) from e
+    except OSError as e:
         raise AdminError(f"no proxy answers at {path}; is `pretrade run` up with this policy?") from e
     answer: dict[str, object] = json.loads(line) if line else {"ok": False, "error": "the proxy hung up"}
     if not answer.pop("ok"):
