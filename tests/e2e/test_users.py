@@ -21,7 +21,7 @@ from tests.e2e.harness import World, order
 from tests.e2e.programs import pretrade
 
 from pretrade.cli import init
-from pretrade.cli.main import cli
+from pretrade.cli.main import cli, main
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another user")
 
@@ -193,3 +193,15 @@ def test_who_is_shut_out_is_told_so(world):
             done = CliRunner().invoke(cli, command)
         assert (done.exit_code, words in done.output) == (1, True), (done.output, done.exception)
     assert world.operate("status")["trading_state"] == "ACTIVE"
+
+
+def test_a_folder_of_others_is_no_bug_of_ours(world, capsys):
+    """Catches a command that cannot write and asks for a bug report. Seen red without a sentence for it."""
+    policy, key = given(world, "policy.yaml"), given(world, f"keys/{init.CLIENT}.pub.pem")
+    commands = (["init", str(world.root / "new")], ["clients", "-p", str(policy), "add", "other", "--key", str(key)])
+    for command in commands:
+        assert main([command[0], "--help"]) == 0
+        with acting_as(NOBODY):
+            code = main(command)
+        said = capsys.readouterr().err
+        assert (code, said.count("\n"), said.startswith(f"Error: {world.root}")) == (1, 1, True), said

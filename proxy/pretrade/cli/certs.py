@@ -52,7 +52,8 @@ def renew(folder: Path) -> None:
 def show(folder: Path) -> None:
     """Show the certificates and what is wrong with them; exits with 1 when anything is."""
     info = certificates.inspect(folder, all_names(), dt.datetime.now(dt.UTC))
-    _print(info)
+    if info.names:
+        _print(info)
     if info.problems:
         raise click.ClickException("\n".join(info.problems))
 

@@ -79,6 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as e:
         e.show()
         return e.exit_code
+    except PermissionError as e:
+        click.echo(f"Error: {e.filename or 'not allowed'}: {e.strerror}", err=True)
+        return 1
     except Exception:  # noqa: BLE001 - the boundary: see the top of this file
         click.echo(traceback.format_exc(), err=True)
         click.echo("This is a bug in pretrade, not in what you typed. Please report the lines above.", err=True)
