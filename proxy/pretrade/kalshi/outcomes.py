@@ -32,6 +32,8 @@ _OK = range(200, 300)
 _REFUSALS = frozenset([400, 401, 403, 404, 409, 410, 429])
 """What the exchange defines as a refusal; no other status says that nothing happened (threats 1.3)."""
 _NO_CONTENT = 204
+_EXISTS = "order_already_exists"
+"""What it says of a new order under an id that it knows (orders.md 8)."""
 _OPEN_CODES = frozenset(
     [
         "service_unavailable",
@@ -64,6 +66,21 @@ def read_outcome(write: Write, answer: Answer) -> Outcome:
     if answer.status in _REFUSALS:
         return _read_refusal(write, answer)
     return _unknown(answer, f"the exchange answered {answer.status}, which does not say what became of the write")
+
+
+def in_doubt(outcome: Outcome, made: str) -> Outcome:
+    """The same outcome, unknown where the exchange refused an order because it knows the order's id, and that begins
+    with what was `made` for this very write: nobody else can have brought it. Whoever stands between us may have
+    delivered the write twice and answered it with the second."""
+
+    def is_ours(leg: LegOutcome) -> bool:
+        return leg.code == _EXISTS and leg.client_order_id is not None and leg.client_order_id.startswith(made)
+
+    if not any(is_ours(leg) for leg in outcome.legs):
+        return outcome
+    legs = tuple(replace(leg, state=OutcomeState.UNKNOWN) if is_ours(leg) else leg for leg in outcome.legs)
+    detail = "the exchange knows an order under an id that was made for this one alone: it may be this one"
+    return replace(outcome, state=OutcomeState.UNKNOWN, legs=legs, detail=detail)
 
 
 def _read_success(write: Write, answer: Answer) -> Outcome:

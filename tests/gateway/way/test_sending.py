@@ -1,6 +1,7 @@
 """The last look: with a connection in hand and nothing sent yet, is the approval still worth anything?"""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from pretrade.gateway.stops.halt_file import HALT_FILE
 from pretrade.gateway.way.attempts import Ticket
 from pretrade.gateway.way.sending import SIGNATURE_MAX_AGE_NS
 from pretrade.journal.events import EventKind
+from pretrade.kalshi.client import Answer as ExchangeAnswer
 from pretrade.kalshi.client import Lane
+from pretrade.kalshi.signing import SignedRequest
 from pretrade.model.instance import TradingState
+from pretrade.risk.ledger.live_order import OrderState
 
 REDUCE_ONLY = {"reduce_only": True, "time_in_force": "immediate_or_cancel"}
 
@@ -141,3 +145,41 @@ async def test_reads_orders_and_exits_have_their_own_lanes(world: World) -> None
     await world.ask(world.request("DELETE", ORDERS))
     assert world.upstream.lanes == [Lane.READ, *[Lane.ORDER] * 3, *[Lane.EXIT] * 3]
     assert len(await world.rows(EventKind.DECISION)) == 6
+
+
+EXISTS = {"error": {"code": "order_already_exists", "message": "order already exists"}}
+
+
+async def test_an_order_under_an_id_of_ours_alone_that_exists_may_be_this_one(world: World) -> None:
+    """The first delivery was taken and its answer lost on the way, the second one refused. Catches a hold that is given
+    back for an order that may rest: its money would count for nothing until the record shows it."""
+    world.upstream.on_send = always(answered(409, EXISTS))
+    answer = await world.ask(world.order(client_order_id=None))
+    assert shown(answer) == (504, "OUTCOME_UNKNOWN")
+    (order,) = world.instance.ledger.live.orders.values()
+    assert (order.state, set(world.instance.ledger.pending)) == (OrderState.UNKNOWN, {answer.decision_id})
+    assert await world.outcomes() == ["unknown"]
+
+
+async def test_an_order_under_its_clients_own_id_that_exists_is_refused(world: World) -> None:
+    """Catches a client that sends its order once more and is told that nobody knows."""
+    world.upstream.on_send = always(answered(409, EXISTS))
+    assert (await world.ask(world.order(client_order_id="c-1"))).status == 409
+    assert not world.instance.ledger.live.orders
+
+
+async def test_of_a_batch_that_order_alone_is_in_doubt(world: World) -> None:
+    """Catches a leg that was refused for another reason and keeps its hold, and one in doubt that loses it."""
+
+    async def both(request: SignedRequest) -> ExchangeAnswer:
+        legs = json.loads(request.body)["orders"]
+        entries = [{"client_order_id": leg["client_order_id"], **EXISTS} for leg in legs]
+        return answered(201, {"orders": entries})
+
+    world.upstream.on_send = both
+    orders = [order_body(client_order_id=name) for name in (None, "c-1")]
+    answer = await world.ask(world.request("POST", f"{ORDERS}/batched", json.dumps({"orders": orders}).encode()))
+    assert shown(answer) == (504, "OUTCOME_UNKNOWN")
+    assert [order.client_order_id for order in world.instance.ledger.live.orders.values()] == [
+        f"pt-{answer.decision_id}-0"
+    ]

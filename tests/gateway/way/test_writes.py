@@ -358,7 +358,7 @@ async def test_an_end_that_is_not_the_exchanges_word_is_told_in_ours(
 async def test_a_rejection_passes_as_it_came(world: World, answer: ExchangeAnswer) -> None:
     """Catches the exchange's own word dressed as ours, and a rejected order that stays open."""
     world.upstream.on_send = always(answer)
-    told = await world.ask(world.order())
+    told = await world.ask(world.order(client_order_id="c-1"))
     assert (told.status, told.body, told.content_type) == (answer.status, answer.body, answer.content_type)
     assert await world.outcomes() == ["rejected"]
     assert world.instance.ledger.pending == {}

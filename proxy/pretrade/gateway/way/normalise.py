@@ -20,15 +20,21 @@ from pretrade.model.rewrites import Rewrite
 from pretrade.risk.checks.injecting import undone
 
 
+def made_id(decision_id: str) -> str:
+    """With what the ids begin that are made for the orders of a decision."""
+    return f"pt-{decision_id}"
+
+
 def write_out(write: Write, *, subaccount: int, decision_id: str) -> tuple[Write, tuple[str, ...]]:
     """The write with everything stated, and the names of the fields that were filled in."""
     if isinstance(write, Withdraw):
         return write, ()
     if isinstance(write, CreateOrder):
-        order = _fill(write.order, subaccount, f"pt-{decision_id}")
+        order = _fill(write.order, subaccount, made_id(decision_id))
         return CreateOrder(order), _added(write.order, order)
     if isinstance(write, CreateBatch):
-        orders = tuple(_fill(order, subaccount, f"pt-{decision_id}-{leg}") for leg, order in enumerate(write.orders))
+        made = made_id(decision_id)
+        orders = tuple(_fill(order, subaccount, f"{made}-{leg}") for leg, order in enumerate(write.orders))
         names = {name for old, new in zip(write.orders, orders, strict=True) for name in _added(old, new)}
         return CreateBatch(orders), tuple(sorted(names))
     if isinstance(write, CancelBatch):
@@ -59,7 +65,7 @@ def _added(old: NewOrder, new: NewOrder) -> tuple[str, ...]:
 def without_ids(write: Write, decision_id: str, injected: Iterable[Rewrite] = ()) -> Write:
     """The write as the client sent it, without the ids that `write_out` made for this decision and without what the
     policy had written in."""
-    made, write = f"pt-{decision_id}", undone(write, injected)
+    made, write = made_id(decision_id), undone(write, injected)
     if isinstance(write, CreateOrder):
         return CreateOrder(_strip(write.order, made))
     if isinstance(write, CreateBatch):

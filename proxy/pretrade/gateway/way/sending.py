@@ -12,10 +12,11 @@ from pretrade.gateway.messages import Answer, Refusal
 from pretrade.gateway.way import group_trips
 from pretrade.gateway.way.attempts import Attempt
 from pretrade.gateway.way.endings import Ending
+from pretrade.gateway.way.normalise import made_id
 from pretrade.gateway.way.records import WriteRequest, outcome_body
 from pretrade.gateway.way.refusals import answer_of
 from pretrade.kalshi.client import Lane, NotSent, Unknown
-from pretrade.kalshi.outcomes import read_outcome
+from pretrade.kalshi.outcomes import in_doubt, read_outcome
 from pretrade.kalshi.replies import refusal
 from pretrade.kalshi.signing import SignedRequest
 from pretrade.model.codes import DenyCode
@@ -74,7 +75,7 @@ class Sender:
         except Unknown as e:
             outcome = Outcome(OutcomeState.UNKNOWN, detail=str(e))
             return outcome, refused(request, DenyCode.OUTCOME_UNKNOWN, str(e))
-        outcome = read_outcome(approved.write, answer)
+        outcome = in_doubt(read_outcome(approved.write, answer), made_id(request.decision_id))
         if outcome.state is OutcomeState.UNKNOWN:
             return outcome, refused(request, DenyCode.OUTCOME_UNKNOWN, outcome.detail)
         if answer.status == 401:
