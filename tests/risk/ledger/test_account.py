@@ -10,7 +10,7 @@ from tests.risk.kit import NOW, PLACE, TODAY, contracts, live_order
 from pretrade.model.facts import Place
 from pretrade.model.orders import Side
 from pretrade.model.units import Count, Money, Price
-from pretrade.risk.ledger.account import EMPTIED_KEPT_MS, NOWHERE, Account, scopes
+from pretrade.risk.ledger.account import FILLED_KEPT_MS, NOWHERE, Account, scopes
 from pretrade.risk.ledger.book import Held
 from pretrade.risk.ledger.live_order import Terms
 from pretrade.risk.ledger.worst_case import fee
@@ -180,18 +180,23 @@ def test_looking_at_a_market_keeps_nothing() -> None:
     assert made.books() == () and set(made.places) == {TICKER}
 
 
-def test_when_an_empty_book_was_moved_is_known_for_a_while() -> None:
-    """Catches memory that grows with every market there ever was, and a moment that is forgotten at once."""
+def test_when_a_book_was_filled_last_is_known_for_a_while() -> None:
+    """Catches memory that grows with every market there ever was, a moment that is forgotten with its book, and a hold
+    that never left us taken for a fill."""
     account = Account()
-    moments = (NOW, NOW + EMPTIED_KEPT_MS, NOW + EMPTIED_KEPT_MS + 1)
+    moments = (NOW, NOW + FILLED_KEPT_MS, NOW + FILLED_KEPT_MS + 1)
     for number, at_ms in enumerate(moments):
-        account.put(live_order(key=f"{number}", ticker=f"M{number}"), at_ms)
-        account.close(f"{number}", at_ms)
-        assert account.book(0, f"M{number}").touched_ms == at_ms
-    assert account.emptied() == (((0, "M1"), moments[1]), ((0, "M2"), moments[2]))
-    account.put(live_order(key="1 again", ticker="M1"), 0)
+        ticker, bid, ask = f"M{number}", f"{number}/0", f"{number}/1"
+        for key, side in ((bid, Side.BID), (ask, Side.ASK)):
+            account.put(live_order(key=key, ticker=ticker, side=side), at_ms)
+            account.fill(key, Count(1_000), at_ms)
+            account.close(key, at_ms)
+        assert not account.books()
+        assert account.book(0, ticker).touched_ms == at_ms
+    account.put(live_order(ticker="M1"), NOW + 2 * FILLED_KEPT_MS)
+    account.close("d-1/0", NOW + 2 * FILLED_KEPT_MS)
     assert account.book(0, "M1").touched_ms == moments[1]
-    assert account.emptied() == (((0, "M2"), moments[2]),)
+    assert account.filled() == (((0, "M1"), moments[1]), ((0, "M2"), moments[2]))
 
 
 def test_the_orders_of_a_market_are_those_that_may_fill_there() -> None:

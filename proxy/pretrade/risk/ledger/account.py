@@ -22,8 +22,8 @@ type Scope = tuple[int | None, str, str]
 type BookKey = tuple[int, str]
 """(subaccount, ticker)."""
 
-EMPTIED_KEPT_MS = 600_000
-"""How long it is known of a book that became empty when it was: a reading of the exchange's record takes less."""
+FILLED_KEPT_MS = 600_000
+"""How long it is known when a book was filled last, also once it is empty: a reading of the record takes less."""
 NOWHERE = ""
 """The event and series of a market whose place nobody has told us."""
 
@@ -48,7 +48,7 @@ class Account:
         self.groups = Groups()
         self.places: dict[str, Place] = {}
         self._books: dict[BookKey, Book] = {}
-        self._emptied: dict[BookKey, int] = {}
+        self._filled: dict[BookKey, int] = {}
         self._in_use: dict[BookKey, Book] = {}
         self._exposure: defaultdict[Scope, int] = defaultdict(int)
         self._position: defaultdict[tuple[int | None, str], int] = defaultdict(int)
@@ -61,7 +61,7 @@ class Account:
     # Looking
 
     def book(self, subaccount: int, ticker: str) -> Book:
-        """The book of a market; an empty one, not kept, where nothing is known of it but when it was moved last."""
+        """The book of a market; an empty one, not kept, where nothing is known of it but its last fill."""
         key = (subaccount, ticker)
         return self._books.get(key) or self._new_book(key)
 
@@ -74,9 +74,9 @@ class Account:
         """Every book that is not empty."""
         return tuple(self._books.items())
 
-    def emptied(self) -> tuple[tuple[BookKey, int], ...]:
-        """The books that have become empty lately, and when something of ours last moved each (Unix ms)."""
-        return tuple(self._emptied.items())
+    def filled(self) -> tuple[tuple[BookKey, int], ...]:
+        """The books that were filled lately, empty now or not, and when each was last (Unix ms)."""
+        return tuple(self._filled.items())
 
     def open_books(self) -> Iterator[tuple[BookKey, Book]]:
         """Every book with orders that may still fill."""
@@ -118,9 +118,9 @@ class Account:
         self._books[key] = book
         self._move(key, (0, 0), book.figures())
 
-    def restore_emptied(self, key: BookKey, touched_ms: int) -> None:
-        """Put back what is known of a book that is empty, as a snapshot held it."""
-        self._emptied[key] = touched_ms
+    def restore_filled(self, key: BookKey, at_ms: int) -> None:
+        """Put back when a book was filled last, as a snapshot held it."""
+        self._filled[key] = at_ms
 
     def learn(self, place: Place) -> None:
         """Note where a market belongs. What its books had counted moves along."""
@@ -183,6 +183,7 @@ class Account:
         self._count(book, order, +1)
         book.fill(order.side, order.leg, more)
         book.touched_ms = max(book.touched_ms, at_ms)
+        self._note_fill(book_key, at_ms)
         self._move(book_key, before, book.figures())
         self.orders[key] = order
 
@@ -221,13 +222,12 @@ class Account:
         book = self._books.get(key)
         if book is None:
             book = self._books[key] = self._new_book(key)
-            self._emptied.pop(key, None)
         return book
 
     def _new_book(self, key: BookKey) -> Book:
-        """An empty book, moved when the one before it was: what the record shows of before that is late, not news."""
+        """An empty book, touched by the last fill there: what the record shows of before that is late, not news."""
         book = Book()
-        book.touched_ms = self._emptied.get(key, 0)
+        book.touched_ms = self._filled.get(key, 0)
         return book
 
     def _move(self, key: BookKey, before: tuple[int, int], after: tuple[int, int]) -> None:
@@ -272,19 +272,15 @@ class Account:
                 self._by_client_order_id.pop(own_id, None)
 
     def _forget_if_empty(self, key: BookKey) -> None:
-        book = self._books[key]
-        if not book.is_empty:
-            return
-        del self._books[key]
-        self._scopes.pop(key, None)
-        if book.touched_ms:
-            self._emptied[key] = book.touched_ms
-            self._forget_emptied(book.touched_ms - EMPTIED_KEPT_MS)
+        if self._books[key].is_empty:
+            del self._books[key]
+            self._scopes.pop(key, None)
 
-    def _forget_emptied(self, before_ms: int) -> None:
-        """Forget those that nothing has moved since then, the first ones first."""
-        while self._emptied[oldest := next(iter(self._emptied))] < before_ms:
-            del self._emptied[oldest]
+    def _note_fill(self, key: BookKey, at_ms: int) -> None:
+        """Remember when a book was filled last, and forget the fills of long ago, the first ones first."""
+        self._filled[key] = max(at_ms, self._filled.pop(key, 0))
+        while self._filled[oldest := next(iter(self._filled))] < at_ms - FILLED_KEPT_MS:
+            del self._filled[oldest]
 
 
 def _load(order: LiveOrder) -> tuple[object, ...]:

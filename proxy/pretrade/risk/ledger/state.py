@@ -36,7 +36,7 @@ class DayState:
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """One account; books as (subaccount, ticker, state), emptied ones as (subaccount, ticker, when they were moved)."""
+    """One account; books as (subaccount, ticker, state), `filled` as (subaccount, ticker, Unix ms)."""
 
     orders: tuple[LiveOrder, ...]
     places: tuple[Place, ...]
@@ -44,7 +44,7 @@ class AccountState:
     days: tuple[DayState, ...]
     pace: PaceState = field(default_factory=PaceState)
     groups: tuple[tuple[str, Group], ...] = ()
-    emptied: tuple[tuple[int, str, int], ...] = ()
+    filled: tuple[tuple[int, str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def _account_state(account: Account) -> AccountState:
         ),
         pace=account.pace.state(),
         groups=account.groups.items(),
-        emptied=tuple((*key, touched_ms) for key, touched_ms in account.emptied()),
+        filled=tuple((*key, at_ms) for key, at_ms in account.filled()),
     )
 
 
@@ -194,8 +194,8 @@ def _fill(account: Account, state: AccountState) -> None:
     account.groups = Groups(dict(state.groups))
     for place in state.places:
         account.learn(place)
-    for subaccount, ticker, touched_ms in state.emptied:
-        account.restore_emptied((subaccount, ticker), touched_ms)
+    for subaccount, ticker, at_ms in state.filled:
+        account.restore_filled((subaccount, ticker), at_ms)
     for subaccount, ticker, book in state.books:
         account.restore_book((subaccount, ticker), Book.of(book))
     for order in state.orders:
