@@ -105,8 +105,8 @@ class Play:
 
 @pytest.mark.parametrize("seed", range(9))
 def test_whatever_everybody_does_nothing_fails_and_the_books_hold(seed):
-    """Catches what only happens between people, as the end of a pause in a market that has closed meanwhile: it ended the
-    exchange's clock, or the request of whoever asked next."""
+    """Catches what only happens between people, as the end of a pause in a market that has closed meanwhile: it ended
+    the exchange's clock, or the request of whoever asked next."""
     play = Play(seed)
     for _ in range(250):
         step = play.rng.choice([play.place, play.place, play.change, play.act, play.act, None])
