@@ -16,13 +16,15 @@ from tests.e2e.invariants import check_world
 
 DAEMON = 1
 """A user that every machine has and that is not root."""
+PATIENT = (("max_age: 2s ", "max_age: 20s "),)
 FEW_DOLLARS = (('above_risk: "$100"', 'above_risk: "$8"'),)
 
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The default policy as it is, but for a lower bar for confirmations and more orders a day."""
-    changes = (*FEW_DOLLARS, ("max_orders: 25", "max_orders: 500"), ("count: 50 ", "count: 500 "))
+    """The default policy as it is, but for a lower bar for confirmations, more orders a day, and books that a busy
+    machine is late with."""
+    changes = (*FEW_DOLLARS, ("max_orders: 25", "max_orders: 500"), ("count: 50 ", "count: 500 "), *PATIENT)
     with World(tmp_path_factory.mktemp("asking"), *changes, strict=True) as running:
         yield running
         check_world(running)
